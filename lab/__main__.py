@@ -1,0 +1,5 @@
+"""`python -m lab` is `kvmlab`."""
+
+from lab.cli import main
+
+main()

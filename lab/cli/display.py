@@ -1,0 +1,80 @@
+"""Progress of hosts on stderr: bars on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from lab.cli.options import progress
+from lab.fleet.progress import Event, HostProgress, HostStage
+
+# In a log, one line for every tenth of a host's trials is enough.
+LOG_STEPS = 10
+
+
+class Display:
+    """Shows what the fleet reports; use it as a context."""
+
+    def __init__(self, title: str, totals: dict[str, int]) -> None:
+        self._console = progress()
+        self._totals = totals
+        self._logged = dict.fromkeys(totals, 0)
+        self._started = time.monotonic()
+        self._bars = Progress(
+            TextColumn("{task.fields[host]}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._console.print(title)
+        self._tasks: dict[str, TaskID] = {
+            host: self._bars.add_task("waiting", total=total, host=host)
+            for host, total in totals.items()
+        }
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        """Take one event of the fleet."""
+        match event:
+            case HostStage(host, stage):
+                self._bars.update(self._tasks[host], description=escape(stage))
+                self._log(f"{host}: {stage}")
+            case HostProgress(host, done, _total, current):
+                self._bars.update(
+                    self._tasks[host], completed=done, description=escape(current or "")
+                )
+                step = done * LOG_STEPS // self._totals[host]
+                if step > self._logged[host]:
+                    self._logged[host] = step
+                    self._log(f"{host}: {done} of {self._totals[host]} trials")
+
+    def _log(self, line: str) -> None:
+        if self._bars.disable:
+            self._console.print(f"{time.monotonic() - self._started:6.1f} s  {line}", markup=False)

@@ -1,0 +1,100 @@
+"""The lab's cache: what is costly to build is built once for a recipe, and found by its hash.
+
+<cache>/<kind>/<hash>/            the finished thing, with recipe.json beside it
+<cache>/<kind>/<hash>.partial/    being built; a leftover of a killed build is cleared by the next
+<cache>/<kind>/<hash>.lock        held while building
+<cache>/<kind>/<hash>.log         what the tools said
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import FleetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+RECIPE = "recipe.json"
+
+
+def cache_root() -> Path:
+    """Where this user's cache of the lab is (the XDG base directory specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The specification has a relative path ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "kvmlab"
+
+
+def digest(recipe: Mapping[str, object]) -> str:
+    """The name of whatever `recipe` makes: equal recipes, in any order of keys, are equal."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def place(kind: str, recipe: Mapping[str, object]) -> Path:
+    return cache_root() / kind / digest(recipe)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True, refusal: str = "") -> Iterator[None]:
+    """Hold the lock file `path`; the kernel lets go of it whatever ends the process.
+
+    Raises FleetError with `refusal` when it is held elsewhere and `wait` is false.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise FleetError(refusal) from None
+        yield
+
+
+def obtain(
+    kind: str,
+    recipe: Mapping[str, object],
+    build: Callable[[Path, Path], None],
+    *,
+    fresh: bool = False,
+) -> Path:
+    """Return the directory `recipe` makes, calling `build(directory, log)` only if it must be made.
+
+    The directory appears complete or not at all. Raises FleetError on a full disk.
+    """
+    home = place(kind, recipe)
+    with locked(home.with_suffix(".lock")):
+        if (home / RECIPE).exists() and not fresh:
+            return home
+        partial = home.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        log = home.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        try:
+            build(partial, log)
+            (partial / RECIPE).write_text(json.dumps(recipe, indent=1, sort_keys=True) + "\n")
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise disk_full(home) from error
+            raise FleetError(f"{kind} could not be built in {home.parent}: {error}.") from error
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        shutil.rmtree(home, ignore_errors=True)
+        partial.rename(home)
+    return home
+
+
+def disk_full(where: Path) -> FleetError:
+    return FleetError(
+        f"The disk with the cache {where} is full:"
+        " make room there, or point XDG_CACHE_HOME at a larger disk."
+    )

@@ -1,0 +1,194 @@
+"""Experiments: TOML files that say what to ask, of which workloads, with which knobs."""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lab.catalog import catalog
+from lab.errors import UsageError
+from lab.paths import EXPERIMENTS
+
+Setting = dict[str, int]
+Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Fixed(_Strict):
+    """The same interval again and again."""
+
+    kind: Literal["fixed"]
+    ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return self.ns
+
+
+class Exponential(_Strict):
+    """Memoryless arrivals with mean `ns`."""
+
+    kind: Literal["exponential"]
+    ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return self.ns
+
+
+class Bursty(_Strict):
+    """Bursts of `burst` wake-ups `ns` apart, after gaps of `gap_ns` on average."""
+
+    kind: Literal["bursty"]
+    ns: Nanoseconds
+    burst: Annotated[int, Field(ge=2)]
+    gap_ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return (self.ns * (self.burst - 1) + self.gap_ns) / self.burst
+
+
+class Halt(_Strict):
+    """The guest arms a one-shot timer, halts and takes the interrupt, `count` times."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    guest: Literal["halt"]
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    interval: Annotated[Fixed | Exponential | Bursty, Field(discriminator="kind")]
+
+    @property
+    def expected_s(self) -> float:
+        # An emulated guest needs some 60 µs of its own for each wake-up; hardware far less.
+        return self.count * (self.interval.mean_ns + 60_000) / 1e9
+
+
+class Exits(_Strict):
+    """The guest leaves and comes back in a loop: `count` samples of `batch` exits."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    guest: Literal["exit", "userspace"]
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    batch: Annotated[int, Field(ge=1, le=100_000)] = 100
+
+    @property
+    def expected_s(self) -> float:
+        return self.count * self.batch * 10_000 / 1e9
+
+
+class Experiment(_Strict):
+    """One experiment file. `knobs` are crossed; `reference` is one of the settings."""
+
+    analysis: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)]
+    blocks: Annotated[int, Field(ge=1, le=1000)]
+    time_budget_s: Annotated[float, Field(gt=0, strict=False)]
+    trial_timeout_s: Annotated[float, Field(gt=0, strict=False)] = 60
+    knobs: Annotated[dict[str, list[int]], Field(min_length=1)]
+    reference: Setting
+    workloads: Annotated[
+        list[Annotated[Halt | Exits, Field(discriminator="guest")]], Field(min_length=1)
+    ]
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        known = catalog().knobs
+        for name, values in self.knobs.items():
+            if name not in known:
+                raise ValueError(f"knobs.{name}: no such knob; there are {', '.join(known)}")
+            if not values:
+                raise ValueError(f"knobs.{name}: no values; give at least one")
+            if len(set(values)) < len(values):
+                raise ValueError(f"knobs.{name}: a value is given twice; name each once")
+            low, high = known[name].minimum, known[name].maximum
+            if outside := [value for value in values if not low <= value <= high]:
+                raise ValueError(
+                    f"knobs.{name}: {outside[0]} is outside {low} … {high} {known[name].unit}"
+                )
+        if self.reference not in self.settings:
+            raise ValueError(
+                f"reference: {self.reference} is not one of the settings that `knobs` makes; "
+                "give each knob one of its listed values"
+            )
+        names = [workload.name for workload in self.workloads]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"workloads: the name {min(twice)} is given twice; name each once")
+        return self
+
+    @property
+    def settings(self) -> list[Setting]:
+        """Every combination of the knobs' values, in the order of the file."""
+        return [
+            dict(zip(self.knobs, values, strict=True)) for values in product(*self.knobs.values())
+        ]
+
+    @property
+    def expected_s(self) -> float:
+        """How long all blocks take on one host, about, with 0.15 s for each fresh VM."""
+        one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
+        return self.blocks * len(self.settings) * one_pass
+
+
+def find(name: str) -> Path:
+    """Return the file of a shipped experiment's name or of a path; UsageError when there is none."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        if path.is_file():
+            return path
+        raise UsageError(f"{name} does not exist: give an experiment file or a shipped name")
+    shipped = EXPERIMENTS / f"{name}.toml"
+    if shipped.is_file():
+        return shipped
+    raise UsageError(
+        f"there is no experiment {name}: shipped are "
+        f"{', '.join(sorted(file.stem for file in EXPERIMENTS.glob('*.toml')))}; "
+        "or give the path of a .toml file"
+    )
+
+
+def load(path: Path) -> Experiment:
+    """Read and validate an experiment file.
+
+    Raises UsageError naming the file, the key and the remedy.
+    """
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_sentence(error)}") from error
+
+
+_TAGS = {"halt", "exit", "userspace", "fixed", "exponential", "bursty", "Halt", "Exits"}
+
+
+def _sentence(error: ValidationError) -> str:
+    """Turn pydantic's first complaint into one sentence: key, fault, remedy."""
+    complaint = error.errors()[0]
+    # A discriminator's tag is pydantic's way to a key, not part of the file.
+    key = ".".join(str(part) for part in complaint["loc"] if part not in _TAGS)
+    given: Any = complaint.get("input")
+    match complaint["type"]:
+        case "extra_forbidden":
+            return f"{key}: no such key; remove it or mend its spelling"
+        case "missing":
+            return f"{key}: missing; add it"
+        case "value_error":
+            return str(complaint["ctx"]["error"])
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = str(complaint["ctx"]["discriminator"]).strip("'")
+            expected = complaint["ctx"].get("expected_tags", "one of the documented values")
+            return f"{key}.{tag}: must be {expected}"
+        case _:
+            return f"{key}: {complaint['msg'].lower()} (given: {given!r})"

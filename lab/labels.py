@@ -1,0 +1,78 @@
+"""Words for settings and quantities, the same on the terminal, in tables and in the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+AS_FOUND = "as found"
+NANOSECONDS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3))
+
+
+def setting_label(setting: Mapping[str, object]) -> str:
+    """Stable name of a setting, whatever the order of its knobs: `vm.halt_poll_ns=20000`."""
+    return ", ".join(f"{knob}={setting[knob]}" for knob in sorted(setting)) or AS_FOUND
+
+
+def setting_order(setting: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Sort key: by knob, then by value as a number."""
+    return tuple(sorted(setting.items()))
+
+
+def short_labels(settings: Iterable[Mapping[str, int]]) -> dict[str, str]:
+    """Label → what tells it from the others: `20 µs` where one time knob is all that varies."""
+    distinct = {setting_label(setting): setting for setting in settings}
+    knobs = {knob for setting in distinct.values() for knob in setting}
+    varying = [k for k in sorted(knobs) if len({s.get(k) for s in distinct.values()}) > 1]
+    if len(varying) != 1:
+        return {label: label for label in distinct}
+    knob = varying[0]
+    return {
+        label: _value(knob, setting[knob]) if knob in setting else label
+        for label, setting in distinct.items()
+    }
+
+
+def nanoseconds(value: float) -> str:
+    """A time for people, three figures: `12.3 µs`."""
+    for unit, size in NANOSECONDS:
+        if abs(value) >= size:
+            return f"{_three(value / size)} {unit}"
+    return f"{_three(value)} ns"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A metric's value with its unit, `–` when there is none."""
+    if value is None:
+        return "–"
+    match unit:
+        case "ns":
+            return nanoseconds(value)
+        case "1":
+            return f"{100 * value:.3g} %"
+        case _:
+            return f"{value:g} {unit}"
+
+
+def change(ratio: float | None) -> str:
+    """A ratio as a change: `−38 %`, and `×12` where per cent stop helping."""
+    if ratio is None:
+        return "–"
+    if ratio >= 3:  # noqa: PLR2004
+        return f"×{_three(ratio)}"
+    percent = 100 * (ratio - 1)
+    digits = 1 if abs(percent) < 9.95 else 0  # noqa: PLR2004
+    return f"{percent:+.{digits}f} %".replace("-", "−")
+
+
+def _value(knob: str, value: int) -> str:
+    return nanoseconds(value) if value and knob.endswith("_ns") else str(value)
+
+
+def _three(value: float) -> str:
+    """Three significant figures without an exponent and without idle zeros."""
+    digits = max(0, 2 - len(str(int(abs(value)))) + 1)
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

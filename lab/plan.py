@@ -1,0 +1,128 @@
+"""The plan: every trial of every host, in the order it will run, decided before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.catalog import catalog
+from lab.experiment import Experiment, Setting
+
+SCHEMA = 1
+WARMUP_BLOCK = -1
+HOST_FOLDER = "/var/lib/kvmlab"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fresh VM in one cell of one block; results/FORMAT.md names the fields."""
+
+    trial: int
+    block: int
+    position: int
+    warmup: bool
+    setting: Setting
+    workload: dict[str, Any]
+    seed: int
+
+
+def _seed(*parts: object) -> int:
+    """Return a seed that depends on all `parts` and on nothing else (not on PYTHONHASHSEED)."""
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:6])
+
+
+def trials(experiment: Experiment, host: str) -> list[Trial]:
+    """Return the trials of `host`: a warm-up of every workload, then `blocks` complete blocks.
+
+    A block is one pass over all cells in an order of its own, drawn from the experiment's seed and
+    the host's name. A workload keeps one table of intervals within a block, so that its settings are
+    compared on the same arrivals.
+    """
+    ordered: list[tuple[int, Setting, dict[str, Any]]] = []
+    workloads = [workload.model_dump() for workload in experiment.workloads]
+    ordered += [(WARMUP_BLOCK, experiment.reference, workload) for workload in workloads]
+    for block in range(experiment.blocks):
+        cells = [(setting, workload) for setting in experiment.settings for workload in workloads]
+        random.Random(_seed(experiment.seed, host, block)).shuffle(cells)  # noqa: S311
+        ordered += [(block, setting, workload) for setting, workload in cells]
+    position = {block: 0 for block, _, _ in ordered}
+    planned = []
+    for number, (block, setting, workload) in enumerate(ordered):
+        planned.append(
+            Trial(
+                trial=number,
+                block=block,
+                position=position[block],
+                warmup=block == WARMUP_BLOCK,
+                setting=setting,
+                workload=workload,
+                seed=_seed(experiment.seed, host, block, workload["name"]),
+            )
+        )
+        position[block] += 1
+    return planned
+
+
+def document(run: str, name: str, experiment: Experiment, hosts: list[str]) -> dict[str, Any]:
+    """Return plan.json for all `hosts`."""
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "experiment": name,
+        "seed": experiment.seed,
+        "reference": experiment.reference,
+        "time_budget_s": experiment.time_budget_s,
+        "trial_timeout_s": experiment.trial_timeout_s,
+        "hosts": {host: [asdict(trial) for trial in trials(experiment, host)] for host in hosts},
+    }
+
+
+def for_host(plan: dict[str, Any], host: str, *, allow_foreign_vms: bool) -> dict[str, Any]:
+    """Return the part of plan.json that `host` is sent."""
+    return {
+        "schema": SCHEMA,
+        "run": plan["run"],
+        "host": host,
+        "time_budget_s": plan["time_budget_s"],
+        "trial_timeout_s": plan["trial_timeout_s"],
+        "allow_foreign_vms": allow_foreign_vms,
+        "trials": plan["hosts"][host],
+    }
+
+
+@dataclass(frozen=True)
+class Write:
+    """Something the lab would change on a host, and when it is undone."""
+
+    target: str
+    value: str
+    undone: str
+
+
+def writes(plan: dict[str, Any], host: str) -> list[Write]:
+    """Return every write a run of `plan` makes on `host`, apart from packages."""
+    run = plan["run"]
+    changes = [
+        Write(f"{HOST_FOLDER}/probes-<sha256>/", "this clone's probes/", "restore --purge"),
+        Write(f"{HOST_FOLDER}/build/", "the guest's VMM, built there", "restore --purge"),
+        Write(f"{HOST_FOLDER}/headers/", "links to kernel headers, if needed", "restore --purge"),
+        Write(f"{HOST_FOLDER}/runs/{run}/", "plan, state, rows, log", "restore --purge"),
+        Write(f"{HOST_FOLDER}/lock", "the name of the run", "when the agent ends"),
+    ]
+    used: dict[str, set[int]] = {}
+    for trial in plan["hosts"][host]:
+        for knob, value in trial["setting"].items():
+            used.setdefault(knob, set()).add(value)
+    for name, values in used.items():
+        knob = catalog().knobs[name]
+        changes.append(
+            Write(
+                knob.mechanism,
+                ", ".join(map(str, sorted(values))),
+                "with its VM" if knob.scope == "vm" else "when the agent ends, however it ends",
+            )
+        )
+    return changes

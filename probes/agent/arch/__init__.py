@@ -1,0 +1,37 @@
+"""What only an architecture can tell about its host. One module each; adding one is adding a file.
+
+The common code asks `of(machine)` and never looks at the name itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from typing import Protocol, cast
+
+
+class Architecture(Protocol):
+    """The questions every architecture's module answers."""
+
+    def flavour(self) -> str | None:
+        """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""
+
+    def hypervisor(self) -> str | None:
+        """Return what this host itself runs under, or None for bare metal."""
+
+    def clock_class(self) -> tuple[str, str]:
+        """Return the clock class (hardware, nested, emulated) and what it was seen by."""
+
+    def microcode(self) -> str | None:
+        """Return the microcode or firmware revision, or None where there is none to read."""
+
+
+def of(machine: str | None = None) -> Architecture | None:
+    """Return the module of `machine` (as uname -m says it), or None when it has none yet."""
+    name = f"agent.arch.{machine or platform.machine()}"
+    try:
+        return cast("Architecture", importlib.import_module(name))
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            return None
+        raise

@@ -1,0 +1,46 @@
+"""x86-64: VMX, SVM and the software KVM of pvm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.files import read_text
+
+FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
+
+
+def _cpuinfo(key: str) -> str:
+    for line in (read_text("/proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def flavour() -> str | None:
+    for module, name in FLAVOURS:
+        if Path("/sys/module", module).exists():
+            return name
+    return None
+
+
+def hypervisor() -> str | None:
+    # CPUID.1:ECX[31] is reserved for hypervisors to show themselves; Linux names it so.
+    if "hypervisor" not in _cpuinfo("flags").split():
+        return None
+    return (
+        read_text("/sys/class/dmi/id/sys_vendor") or read_text("/sys/hypervisor/type") or "unknown"
+    )
+
+
+def clock_class() -> tuple[str, str]:
+    model = _cpuinfo("model name")
+    if "TCG" in model:
+        return "emulated", f"the CPU calls itself {model}"
+    if hypervisor():
+        return "nested", "the hypervisor flag is set in /proc/cpuinfo"
+    return "hardware", "no hypervisor flag in /proc/cpuinfo"
+
+
+def microcode() -> str | None:
+    return _cpuinfo("microcode") or None

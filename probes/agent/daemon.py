@@ -1,0 +1,104 @@
+"""The agent as a daemon: start it, ask it, stop it. It outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from agent.process import alive, start_time
+from agent.run import RunFolder, execute
+
+POLL_S = 0.5
+RUNNING = "running"
+
+
+def start(folder: RunFolder, sysfs: Path) -> dict[str, Any]:
+    """Start the daemon unless it runs or has nothing left to do.
+
+    Raises AgentError when the plan cannot be used.
+    """
+    plan = folder.plan()
+    state = status(folder)
+    if state["state"] == RUNNING or (
+        state["state"] == "complete" and state["done"] == len(plan["trials"])
+    ):
+        return {"state": state["state"], "pid": state.get("pid")}
+    read_end, write_end = os.pipe()
+    if os.fork() == 0:
+        os.close(read_end)
+        _become_daemon(folder, write_end)
+        execute(folder, sysfs)
+        os._exit(0)
+    os.close(write_end)
+    pid = os.read(read_end, 32)
+    os.close(read_end)
+    os.wait()
+    return {"state": RUNNING, "pid": int(pid)}
+
+
+def _become_daemon(folder: RunFolder, write_end: int) -> None:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    log = os.open(folder.path / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    sys.stdout = os.fdopen(1, "w", buffering=1)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
+    folder.trials.mkdir(exist_ok=True)
+    # From here on whoever asks finds a running agent, before the starter has its answer.
+    folder.write_state(
+        state=RUNNING,
+        pid=os.getpid(),
+        pid_started=start_time(os.getpid()),
+        done=folder.done(),
+        total=len(folder.plan()["trials"]),
+        current="starting",
+        error=None,
+    )
+    os.write(write_end, str(os.getpid()).encode())
+    os.close(write_end)
+
+
+def status(folder: RunFolder, wait_s: float = 0.0, since: int = -1) -> dict[str, Any]:
+    """Return the state, at once when more than `since` trials are done or no agent runs.
+
+    Otherwise it waits for either, at most `wait_s` seconds.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        state = _state(folder)
+        if state["state"] != RUNNING or state["done"] > since >= 0 or time.monotonic() >= deadline:
+            return state
+        time.sleep(POLL_S)
+
+
+def _state(folder: RunFolder) -> dict[str, Any]:
+    state = folder.state()
+    if state is None:
+        return {"state": "absent", "done": 0, "total": 0, "current": None, "error": None}
+    if state["state"] == RUNNING and not alive(state["pid"], state["pid_started"]):
+        return {
+            **state,
+            "state": "interrupted",
+            "done": folder.done(),
+            "error": "the agent was killed and its guard restored the host: resume the run",
+        }
+    return state
+
+
+def stop(folder: RunFolder, patience_s: float = 30.0) -> dict[str, Any]:
+    """Ask the daemon to leave and wait until it has."""
+    state = _state(folder)
+    if state["state"] == RUNNING:
+        os.kill(state["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + patience_s
+        while alive(state["pid"], state["pid_started"]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return _state(folder)

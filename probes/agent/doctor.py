@@ -1,0 +1,92 @@
+"""What this host can do, found by doing it, and what mends what it cannot."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable
+
+from agent import arch, bpf, facts, guest, knobs, tracepoint
+from agent.errors import AgentError
+from agent.haltpoll import WAKEUP, WINDOW
+from agent.journal import Journal
+
+
+def examine(home: Path, sysfs: Path) -> dict[str, Any]:
+    """Return every check with its remedy, and the host's facts."""
+    checks: list[dict[str, Any]] = []
+
+    def check(name: str, look: Callable[[], str], remedy: str, missing: str = "missing") -> None:
+        try:
+            checks.append({"check": name, "status": "ok", "detail": look(), "remedy": None})
+        except (AgentError, OSError) as error:
+            checks.append(
+                {"check": name, "status": missing, "detail": str(error), "remedy": remedy}
+            )
+
+    catalog = knobs.catalog(sysfs)
+    check("root", _root, "run as root, or set ansible_become in the inventory")
+    check("architecture", _architecture, "add a module to probes/agent/arch")
+    check("compiler", partial(_compiler, home), "provision this host (gcc, make)")
+    check("kvm", partial(_kvm, home), "load this CPU's KVM module, or allow nested KVM")
+    check("bcc", partial(bpf.prove, home), "provision this host (bcc and kernel headers)")
+    for event, fields in (WAKEUP, WINDOW):
+        look = partial(_tracepoint, event, fields)
+        check(event, look, "load the kvm module of a kernel with tracepoints")
+    for knob in catalog.values():
+        check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
+    check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
+    check("left as found", partial(_journal, home), "kvmlab restore", "warning")
+    return {"checks": checks, "facts": facts.collect(catalog, {})}
+
+
+def _root() -> str:
+    if os.geteuid():
+        raise AgentError(f"the agent runs as uid {os.geteuid()}: KVM, tracefs and eBPF need root")
+    return "uid 0"
+
+
+def _architecture() -> str:
+    architecture = arch.of()
+    if architecture is None:
+        raise AgentError(f"{platform.machine()} has no module in agent/arch yet")
+    clock_class, seen = architecture.clock_class()
+    flavour = architecture.flavour()
+    return f"{platform.machine()}, KVM flavour {flavour}, clock class {clock_class} ({seen})"
+
+
+def _compiler(home: Path) -> str:
+    return f"the guest is built: {guest.build(home)}"
+
+
+def _kvm(home: Path) -> str:
+    description = guest.describe(guest.build(home))
+    return f"/dev/kvm opens, API version {description['kvm_api_version']}"
+
+
+def _tracepoint(event: str, fields: tuple[str, ...]) -> str:
+    found = tracepoint.read_fields(event, fields)
+    return ", ".join(f"{field.name}: {field.c_type}@{field.offset}" for field in found.values())
+
+
+def _knob(knob: knobs.Knob) -> str:
+    availability = knob.available()
+    if availability.status != "ok":
+        raise AgentError(f"{availability.status}: {availability.reason}")
+    value = knob.show()
+    return "can be set" if value is None else f"can be set, now {value}"
+
+
+def _quiet() -> str:
+    foreign = facts.foreign_vms()
+    if foreign:
+        raise AgentError(f"other VMs run here (pid {', '.join(map(str, foreign))})")
+    return f"no other VMs, load {os.getloadavg()[0]:.2f}"
+
+
+def _journal(home: Path) -> str:
+    if Journal(home).path.exists():
+        raise AgentError("a dead agent left knobs changed")
+    return "nothing to undo"

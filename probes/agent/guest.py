@@ -1,0 +1,124 @@
+"""Build the tiny guest's VMM on this host and run one VM with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from agent.errors import AgentError, UnsupportedError
+
+# The folder as it was shipped: whoever ships it names it after its content's hash.
+SHIPPED = Path(__file__).resolve().parent.parent
+SOURCES = SHIPPED / "guest"
+BINARY = "kvmlab-guest"
+
+# Readings of the probe's ring buffer during a long trial: seldom, so that they disturb little.
+DRAIN_EVERY_S = 1.0
+NOTHING_RAN = 77
+
+
+def build(home: Path) -> Path:
+    """Build the VMM below `home`, once for these sources, and return its path.
+
+    Raises UnsupportedError when there is no compiler or it fails here.
+    """
+    folder = home / "build" / SHIPPED.name
+    binary = folder / BINARY
+    if binary.exists():
+        return binary
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        made = subprocess.run(
+            ["make", "-s", "-C", str(SOURCES), f"OUT={folder}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+    except FileNotFoundError as error:
+        raise UnsupportedError(
+            "make is not installed, and the guest is built on the host: provision this host"
+        ) from error
+    if made.returncode or not binary.exists():
+        words = (made.stderr.strip().splitlines() or ["make said nothing"])[0]
+        raise UnsupportedError(f"the guest cannot be built on this host: {words}")
+    return binary
+
+
+def describe(binary: Path) -> dict[str, Any]:
+    """Return what the VMM says of this architecture and KVM; UnsupportedError without KVM."""
+    answer = subprocess.run(
+        [str(binary), "--describe"], capture_output=True, text=True, check=False, timeout=30
+    )
+    if answer.returncode:
+        raise UnsupportedError(answer.stderr.strip() or "the VMM cannot describe this host")
+    description: dict[str, Any] = json.loads(answer.stdout)
+    return description
+
+
+class Vm:
+    """One fresh VM, ready and waiting for `go`; use it with `contextlib.closing`."""
+
+    def __init__(self, binary: Path, options: list[str], timeout_s: float) -> None:
+        # The VMM ends itself at its time-out; the deadline is for one that cannot.
+        self._deadline = time.monotonic() + timeout_s + 10
+        self._process = subprocess.Popen(
+            [str(binary), *options, "--timeout", str(int(timeout_s))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._buffer = b""
+        try:
+            self.ready: dict[str, Any] = self._answer("ready", lambda: None)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the VM, whatever state it is in."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.communicate()
+
+    def run(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """Let the guest go and return its result; `meanwhile` is called about once a second.
+
+        Raises AgentError with the VMM's own sentence when it fails.
+        """
+        assert self._process.stdin  # noqa: S101  (it is a pipe)
+        self._process.stdin.write(b"go\n")
+        self._process.stdin.flush()
+        return self._answer("result", meanwhile)
+
+    def _answer(self, key: str, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        assert self._process.stdout  # noqa: S101
+        descriptor = self._process.stdout.fileno()
+        while b"\n" not in self._buffer:
+            readable, _, _ = select.select([descriptor], [], [], DRAIN_EVERY_S)
+            if not readable:
+                meanwhile()
+                if time.monotonic() > self._deadline:
+                    raise AgentError("the VMM did not answer in time and was killed")
+                continue
+            chunk = os.read(descriptor, 1 << 20)
+            if not chunk:
+                raise self._failure()
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)[key]
+        return answer
+
+    def _failure(self) -> AgentError:
+        _, errors = self._process.communicate()
+        words = errors.decode(errors="replace").strip().splitlines()
+        sentence = words[-1] if words else f"the VMM ended with status {self._process.returncode}"
+        kind = UnsupportedError if self._process.returncode == NOTHING_RAN else AgentError
+        return kind(sentence)

@@ -1,0 +1,124 @@
+"""Knobs: available, show, write. A knob's scope says when a write acts.
+
+`host` knobs are module parameters: written before a trial, read back, restored at the end of the
+run. `vm` knobs are given to the VMM, which sets them on its own VM: there is nothing to restore.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import AgentError
+from agent.files import read_json, read_text
+
+CATALOG = Path(__file__).resolve().parent.parent / "catalog.json"
+
+# include/uapi/linux/kvm.h
+KVM_CHECK_EXTENSION = 0xAE03
+KVM_CAP_HALT_POLL = 182
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a knob can be turned here: ok, inert (there, cannot be set) or missing."""
+
+    status: str
+    reason: str | None = None
+
+
+OK = Availability("ok")
+
+
+class Knob(ABC):
+    scope: str
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def available(self) -> Availability: ...
+
+    @abstractmethod
+    def show(self) -> int | None:
+        """Return the value in force, or None where the kernel does not tell."""
+
+    def can_be(self, value: int) -> Availability:
+        """Say whether a trial can run with this knob at `value`.
+
+        A read-only parameter that already has the value is as good as a writable one.
+        """
+        availability = self.available()
+        if availability.status == "inert" and self.show() == value:
+            return OK
+        return availability
+
+
+class ModuleParameter(Knob):
+    scope = "host"
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name)
+        self.path = path
+
+    def available(self) -> Availability:
+        if not self.path.exists():
+            return Availability("missing", f"{self.path} does not exist on this kernel")
+        # Root passes access(2) on a 0444 sysfs file and then fails to write it.
+        if not self.path.stat().st_mode & 0o222:
+            return Availability(
+                "inert", f"{self.path} is read-only on this kernel (now {self.show()})"
+            )
+        if not os.access(self.path, os.W_OK):
+            return Availability("inert", f"{self.path} can be written by root only")
+        return OK
+
+    def show(self) -> int | None:
+        text = read_text(self.path)
+        return int(text) if text is not None and text.lstrip("-").isdigit() else None
+
+    def write(self, value: int) -> None:
+        """Set the parameter and read it back; AgentError when the kernel does not take it."""
+        try:
+            self.path.write_text(f"{value}\n")
+        except OSError as error:
+            raise AgentError(f"{self.path} does not take {value}: {error.strerror}") from error
+        if self.show() != value:
+            raise AgentError(f"{self.path} shows {self.show()} after {value} was written")
+
+
+class VmCapability(Knob):
+    scope = "vm"
+
+    def available(self) -> Availability:
+        try:
+            kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            return Availability("missing", f"/dev/kvm cannot be opened: {error.strerror}")
+        try:
+            if fcntl.ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HALT_POLL) > 0:
+                return OK
+        finally:
+            os.close(kvm)
+        return Availability(
+            "missing", "this kernel has no KVM_CAP_HALT_POLL (Linux 5.11 and later)"
+        )
+
+    def show(self) -> int | None:
+        return None
+
+
+def catalog(sysfs: Path) -> dict[str, Knob]:
+    """Return every knob of the catalog; `sysfs` is where /sys is (tests have their own)."""
+    knobs: dict[str, Knob] = {}
+    for name, entry in read_json(CATALOG)["knobs"].items():
+        if entry["scope"] == "vm":
+            knobs[name] = VmCapability(name)
+        else:
+            knobs[name] = ModuleParameter(
+                name, sysfs / Path(entry["mechanism"]).relative_to("/sys")
+            )
+    return knobs

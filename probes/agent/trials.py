@@ -1,0 +1,149 @@
+"""Run one trial: set the knobs, start a fresh VM, watch it, and make its row."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from agent import SCHEMA, intervals
+from agent.errors import AgentError, UnsupportedError
+from agent.files import write_atomic
+from agent.guest import Vm
+from agent.haltpoll import HaltPoll
+from agent.journal import Journal
+from agent.knobs import Availability, Knob, ModuleParameter
+
+
+class Bench:
+    """What every trial of a run needs: the VMM, the probe, the knobs, the CPUs."""
+
+    def __init__(
+        self,
+        binary: Path,
+        probe: HaltPoll,
+        knobs: dict[str, Knob],
+        journal: Journal,
+        folder: Path,
+        vcpu_cpu: int | None,
+        timeout_s: float,
+    ) -> None:
+        self._binary = binary
+        self._probe = probe
+        self._knobs = knobs
+        self._journal = journal
+        self._table = folder / "intervals"
+        self._vcpu_cpu = vcpu_cpu
+        self._timeout_s = timeout_s
+
+    def trial(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Return the result row of `plan` without `schema`, `run` and `host`.
+
+        A trial that cannot run here is an `inert` or `missing` row, one that breaks a `failed` row.
+        Raises AgentError when the host itself is at fault (a knob that does not take its value).
+        """
+        started = time.monotonic_ns()
+        row: dict[str, Any] = {
+            **plan,
+            "status": "ok",
+            "reason": None,
+            "started_at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "effective": None,
+            "guest": None,
+            "haltpoll": None,
+            "host_state": None,
+        }
+        blocked = self._blocked(plan["setting"])
+        if blocked:
+            row.update(status=blocked.status, reason=blocked.reason)
+        else:
+            self._set(plan["setting"])
+            before = _host_state(self._vcpu_cpu)
+            try:
+                row.update(self._measure(plan))
+            except UnsupportedError:
+                raise
+            except AgentError as error:
+                row.update(status="failed", reason=str(error))
+            row["effective"] = self._effective(plan["setting"])
+            row["host_state"] = _difference(before, _host_state(self._vcpu_cpu))
+        row["duration_ns"] = time.monotonic_ns() - started
+        return row
+
+    def _blocked(self, setting: dict[str, int]) -> Availability | None:
+        for name, value in setting.items():
+            knob = self._knobs.get(name)
+            if knob is None:
+                return Availability("missing", f"this agent has no knob {name}")
+            availability = knob.can_be(value)
+            if availability.status != "ok":
+                return availability
+        return None
+
+    def _set(self, setting: dict[str, int]) -> None:
+        for name, value in setting.items():
+            knob = self._knobs[name]
+            if isinstance(knob, ModuleParameter) and knob.show() != value:
+                self._journal.write(knob, value)
+
+    def _effective(self, setting: dict[str, int]) -> dict[str, int | None]:
+        """Read every knob back.
+
+        KVM_CAP_HALT_POLL cannot be read: the kernel took it, or the VMM would have failed.
+        """
+        return {
+            name: setting.get(name) if knob.scope == "vm" else knob.show()
+            for name, knob in self._knobs.items()
+        }
+
+    def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
+        with closing(Vm(self._binary, self._options(plan), self._timeout_s)) as vm:
+            tids = [vcpu["tid"] for vcpu in vm.ready["vcpus"]]
+            self._probe.begin(vm.ready["pid"], tids)
+            try:
+                guest = vm.run(self._probe.drain)
+            finally:
+                halts = self._probe.end()
+        return {"guest": guest, "haltpoll": halts}
+
+    def _options(self, plan: dict[str, Any]) -> list[str]:
+        workload = plan["workload"]
+        options = ["--workload", workload["guest"], "--count", str(workload["count"])]
+        if "batch" in workload:
+            options += ["--batch", str(workload["batch"])]
+        if "interval" in workload:
+            table = intervals.table(workload["interval"], workload["count"], plan["seed"])
+            write_atomic(self._table, "".join(f"{ns}\n" for ns in table).encode())
+            options += ["--intervals", str(self._table)]
+        if "vm.halt_poll_ns" in plan["setting"]:
+            options += ["--halt-poll-ns", str(plan["setting"]["vm.halt_poll_ns"])]
+        if self._vcpu_cpu is not None:
+            options += ["--cpu", str(self._vcpu_cpu)]
+        return options
+
+
+def header(run: str, host: str) -> dict[str, Any]:
+    return {"schema": SCHEMA, "run": run, "host": host}
+
+
+def _host_state(cpu: int | None) -> dict[str, int]:
+    """Return counters that tell how quiet the vCPU's CPU was (proc(5), /proc/stat, in ticks)."""
+    label = "cpu" if cpu is None else f"cpu{cpu}"
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name == label:
+            user, nice, system, idle, iowait, irq, softirq, steal, guest, _ = map(int, fields[:10])
+            return {
+                "busy_ticks": user + nice + system,
+                "idle_ticks": idle + iowait,
+                "irq_ticks": irq + softirq,
+                "steal_ticks": steal,
+                "guest_ticks": guest,
+            }
+    return {}
+
+
+def _difference(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {name: after[name] - value for name, value in before.items() if name in after}
