@@ -137,7 +137,7 @@ class Experiment(_Strict):
 
 
 def find(name: str) -> Path:
-    """Return the file of a shipped experiment's name or of a path; UsageError when there is none."""
+    """Return the file of a shipped name or of a path; UsageError when there is none."""
     path = Path(name)
     if path.suffix == ".toml" or path.exists():
         if path.is_file():

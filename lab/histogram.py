@@ -49,7 +49,7 @@ def midpoint(buckets: ArrayLike) -> NDArray[np.float64]:
 
 
 def quantile(pairs: Pairs, q: float) -> float | None:
-    """Middle of the bucket that holds the `q` quantile of (bucket, count) pairs; None without counts.
+    """Return the `q` quantile of (bucket, count) pairs as the middle of its bucket; None if empty.
 
     The quantile is the smallest value that at least `q` of the counted values do not exceed.
     """

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 AS_FOUND = "as found"
+NONE = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+MINUS = "\N{MINUS SIGN}"
 NANOSECONDS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3))
 
 
@@ -22,7 +25,7 @@ def setting_order(setting: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 
 
 def short_labels(settings: Iterable[Mapping[str, int]]) -> dict[str, str]:
-    """Label → what tells it from the others: `20 µs` where one time knob is all that varies."""
+    """Map each label to what tells it from the others: `20 µs` where one time knob varies."""
     distinct = {setting_label(setting): setting for setting in settings}
     knobs = {knob for setting in distinct.values() for knob in setting}
     varying = [k for k in sorted(knobs) if len({s.get(k) for s in distinct.values()}) > 1]
@@ -36,7 +39,7 @@ def short_labels(settings: Iterable[Mapping[str, int]]) -> dict[str, str]:
 
 
 def nanoseconds(value: float) -> str:
-    """A time for people, three figures: `12.3 µs`."""
+    """Return a time for people, three figures: `12.3 µs`."""
     for unit, size in NANOSECONDS:
         if abs(value) >= size:
             return f"{_three(value / size)} {unit}"
@@ -44,9 +47,9 @@ def nanoseconds(value: float) -> str:
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A metric's value with its unit, `–` when there is none."""
+    """Return a metric's value with its unit, a dash when there is none."""
     if value is None:
-        return "–"
+        return NONE
     match unit:
         case "ns":
             return nanoseconds(value)
@@ -57,14 +60,14 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def change(ratio: float | None) -> str:
-    """A ratio as a change: `−38 %`, and `×12` where per cent stop helping."""
+    """Return a ratio as a change in per cent, as a factor from 3 on."""
     if ratio is None:
-        return "–"
+        return NONE
     if ratio >= 3:  # noqa: PLR2004
-        return f"×{_three(ratio)}"
+        return f"{TIMES}{_three(ratio)}"
     percent = 100 * (ratio - 1)
     digits = 1 if abs(percent) < 9.95 else 0  # noqa: PLR2004
-    return f"{percent:+.{digits}f} %".replace("-", "−")
+    return f"{percent:+.{digits}f} %".replace("-", MINUS)
 
 
 def _value(knob: str, value: int) -> str:

@@ -75,7 +75,7 @@ def _exit(q: float) -> Callable[[Document], float | None]:
 
 def _quantile(values: Iterable[float] | None, q: float) -> float | None:
     sample = np.asarray(values if values is not None else [], dtype=np.float64)
-    # Fewer than 1/(1−q) values have none beyond the quantile: a maximum in disguise.
+    # Fewer than 1 / (1 - q) values have none beyond the quantile: a maximum in disguise.
     if sample.size < 1 / (1 - q):
         return None
     return float(np.quantile(sample, q))
@@ -146,8 +146,8 @@ METRICS = (
         title="CPU time per wake-up",
         unit="ns",
         direction=Direction.LOWER,
-        definition="CPU time of the vCPU threads between the guest's start and end marks, by wake-ups "
-        "completed; polling, exits and the guest itself together",
+        definition="CPU time of the vCPU threads between the guest's start and end marks, by "
+        "wake-ups completed; polling, exits and the guest itself together",
         guests=HALT,
         value=_cpu_per_wakeup,
         primary=True,
@@ -168,7 +168,8 @@ METRICS = (
         title="time polled per wake-up",
         unit="ns",
         direction=Direction.NEITHER,
-        definition="time spent polling, paid or in vain (hit, late_hit, miss), by wake-ups completed",
+        definition="time spent polling, paid or in vain (hit, late_hit, miss), by wake-ups "
+        "completed",
         guests=HALT,
         value=_sums_per_wakeup("hit", "late_hit", "miss_poll"),
     ),
@@ -186,8 +187,8 @@ METRICS = (
         title="time asleep per wake-up",
         unit="ns",
         direction=Direction.NEITHER,
-        definition="time the vCPU was scheduled out while halted (the rest of a miss, and no_poll), "
-        "by wake-ups completed",
+        definition="time the vCPU was scheduled out while halted (the rest of a miss, and "
+        "no_poll), by wake-ups completed",
         guests=HALT,
         value=_sums_per_wakeup("miss_wait", "no_poll"),
     ),
@@ -226,7 +227,8 @@ METRICS = (
         title="events lost by the probe",
         unit="events",
         direction=Direction.NEITHER,
-        definition="streamed events that did not fit the ring buffer; counts and sums are not touched",
+        definition="streamed events that did not fit the ring buffer; counts and sums are "
+        "not touched",
         guests=HALT | EXITS,
         value=_lost,
     ),

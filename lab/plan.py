@@ -38,8 +38,8 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     """Return the trials of `host`: a warm-up of every workload, then `blocks` complete blocks.
 
     A block is one pass over all cells in an order of its own, drawn from the experiment's seed and
-    the host's name. A workload keeps one table of intervals within a block, so that its settings are
-    compared on the same arrivals.
+    the host's name. A workload keeps one table of intervals within a block, so that its settings
+    are compared on the same arrivals.
     """
     ordered: list[tuple[int, Setting, dict[str, Any]]] = []
     workloads = [workload.model_dump() for workload in experiment.workloads]

@@ -46,7 +46,7 @@ class Lab(click.Group):
 @results_option
 @click.pass_context
 def kvmlab(context: click.Context, results: str) -> None:
-    """A performance lab for KVM guest entry/exit and halt polling."""
+    """Measure KVM guest entry/exit and halt polling on hosts of any architecture."""
     context.obj = Settings.of(results)
 
 

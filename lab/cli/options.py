@@ -43,7 +43,10 @@ results_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table")
 hosts_option = click.option(
-    "--hosts", default="all", show_default=True, help="hosts or groups of the inventory: a,b or a:!b"
+    "--hosts",
+    default="all",
+    show_default=True,
+    help="hosts or groups of the inventory: a,b or a:!b",
 )
 inventory_option = click.option(
     "--inventory",

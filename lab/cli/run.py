@@ -22,7 +22,9 @@ DEFAULT_EXPERIMENT = "halt_poll"
 @click.argument("name", metavar="[EXPERIMENT]", default=DEFAULT_EXPERIMENT)
 @options.hosts_option
 @options.inventory_option
-@click.option("--dry-run", is_flag=True, help="print the plan and every write to the hosts, do none")
+@click.option(
+    "--dry-run", is_flag=True, help="print the plan and every write to the hosts, do none"
+)
 @click.option("--resume", metavar="RUN", help="go on with a run that broke off")
 @click.option("--no-provision", is_flag=True, help="the hosts have all they need: check nothing")
 @click.option("--allow-foreign-vms", is_flag=True, help="run beside other VMs")
@@ -73,15 +75,14 @@ def _check_budget(path: Path, question: experiment.Experiment) -> None:
     if question.expected_s > question.time_budget_s:
         raise UsageError(
             f"{path}: time_budget_s: {question.time_budget_s:g} s cannot hold {question.blocks} "
-            f"blocks, which take about {question.expected_s:.0f} s: raise it, or lower `blocks` or a "
+            f"blocks (about {question.expected_s:.0f} s): raise it, or lower `blocks` or a "
             "workload's `count`"
         )
 
 
 def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
     writes = {
-        host: [asdict(write) for write in plan.writes(document, host)]
-        for host in document["hosts"]
+        host: [asdict(write) for write in plan.writes(document, host)] for host in document["hosts"]
     }
     if as_json:
         options.print_json({**document, "writes": writes})
@@ -89,8 +90,11 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
     console = options.out()
     for host, trials in document["hosts"].items():
         table = Table(title=f"{host}: {len(trials)} trials, in this order", title_justify="left")
-        for column in ("trial", "block", "setting", "workload", "seed"):
-            table.add_column(column, justify="right" if column in ("trial", "block", "seed") else "left")
+        table.add_column("trial", justify="right")
+        table.add_column("block", justify="right")
+        table.add_column("setting")
+        table.add_column("workload")
+        table.add_column("seed", justify="right")
         for trial in trials:
             table.add_row(
                 str(trial["trial"]),
@@ -108,9 +112,7 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
         console.print(changes)
 
 
-def _drive(
-    folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign_vms: bool
-) -> None:
+def _drive(folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign_vms: bool) -> None:
     """Provision and run the unfinished hosts; every host's end goes into the manifest."""
     from lab.cli.display import Display  # noqa: PLC0415
     from lab.fleet import drive  # noqa: PLC0415

@@ -18,7 +18,7 @@ from lab.paths import ROOT
 
 SCHEMA = 1
 
-# The worst state of a host is the state of its run; `unsupported` hosts ran all they could: nothing.
+# States of a host that a resume leaves alone; an unsupported host ran all it could: nothing.
 _DONE = {"complete", "unsupported"}
 
 
@@ -38,7 +38,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise StoreError(
-            f"{path} cannot be written ({error.strerror}): make room or give --results another folder"
+            f"{path} cannot be written ({error.strerror}): make room, or give another --results"
         ) from error
 
 
@@ -150,9 +150,7 @@ class RunFolder:
     def unfinished(self) -> list[str]:
         """Return the hosts that do not have all their rows yet."""
         return [
-            host
-            for host, entry in self.manifest["hosts"].items()
-            if entry["state"] not in _DONE
+            host for host, entry in self.manifest["hosts"].items() if entry["state"] not in _DONE
         ]
 
     def host(self, name: str, state: str, error: str | None, facts: dict[str, Any] | None) -> None:

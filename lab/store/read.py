@@ -10,16 +10,13 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from lab.errors import StoreError
+from lab.errors import StoreError, UsageError
 from lab.paths import RESULTS
 from lab.store.layout import MANIFEST, PLAN, SCHEMA, Document, rows_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 TRIAL_KEYS = {"trial", "block", "warmup", "setting", "workload", "status"}
 
@@ -46,21 +43,22 @@ class Run:
 def find_run(run: str | Path, store: Path = RESULTS) -> Path:
     """Folder of a run, given by name inside `store` or by path.
 
-    Raises StoreError when there is none.
+    Raises UsageError when there is none.
     """
-    for candidate in (store / run, store.joinpath().cwd() / run):
+    for candidate in (store / run, Path(run)):
         if (candidate / MANIFEST).is_file():
             return candidate.resolve()
     names = [path.name for path in runs(store)]
     known = f"it has {', '.join(names[-5:])}" if names else "it has no runs, `kvmlab run` makes one"
-    raise StoreError(f"no run {str(run)!r} in {store}: {known}")
+    raise UsageError(f"no run {str(run)!r} in {store}: {known}")
 
 
 def runs(store: Path = RESULTS) -> list[Path]:
     """Folders of all runs of a store, oldest first."""
     if not store.is_dir():
         return []
-    return sorted(manifest.parent.resolve() for manifest in store.glob(f"*/{MANIFEST}"))
+    # A hidden folder is a run being made.
+    return sorted(manifest.parent.resolve() for manifest in store.glob(f"[!.]*/{MANIFEST}"))
 
 
 def read_run(run: str | Path, store: Path = RESULTS) -> Run:
@@ -94,7 +92,8 @@ def read_rows(path: Path) -> tuple[Document, ...]:
     for number, line in _lines(path):
         row = _parse(line, path, number)
         if lacking := TRIAL_KEYS - row.keys():
-            raise StoreError(f"{path} line {number} lacks {', '.join(sorted(lacking))}: {_mend(path)}")
+            keys = ", ".join(sorted(lacking))
+            raise StoreError(f"{path} line {number} lacks {keys}: {_mend(path)}")
         first = seen.setdefault(row["trial"], number)
         if first != number:
             raise StoreError(
@@ -147,10 +146,10 @@ def _read_json(path: Path) -> Document:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StoreError(
-            f"{path} is missing: the run cannot be read without it, restore it or remove {path.parent}"
+            f"{path} is missing and the run cannot be read without it: restore it"
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} is broken ({error}): restore it or remove {path.parent}") from error
+        raise StoreError(f"{path} is broken ({error}): restore it") from error
     return _checked(document, str(path))
 
 
@@ -166,8 +165,8 @@ def _checked(document: object, where: str) -> Document:
 
 
 def _mend(path: Path) -> str:
-    return f"remove the line, then `kvmlab run --resume {path.parent.name}` measures that trial again"
+    return f"remove it, and `kvmlab run --resume {path.parent.name}` measures that trial again"
 
 
 def _fetch_again(path: Path) -> str:
-    return f"remove the file, then `kvmlab run --resume {path.parent.name}` fetches it again"
+    return f"remove it, and `kvmlab run --resume {path.parent.name}` fetches it again"

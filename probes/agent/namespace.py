@@ -1,6 +1,6 @@
 """A mount namespace of the agent's own, unseen by anyone else.
 
-tracefs and debugfs are mounted there when the host has not mounted them; they vanish with the agent.
+tracefs and debugfs are mounted there when the host has not; they vanish with the agent.
 """
 
 from __future__ import annotations

@@ -51,10 +51,14 @@ BPF_RINGBUF_OUTPUT(stream, STREAM_PAGES);
 static __always_inline void add(u32 outcome, u64 ns)
 {
 	struct bucket_key key = { .outcome = outcome, .bucket = loglinear_bucket(ns) };
+	u64 zero = 0;
+	u64 *count = histograms.lookup_or_try_init(&key, &zero);
 
+	/* bcc's own increment() does not reach the values of a per-CPU hash. */
+	if (count)
+		*count += 1;
 	counts.increment(outcome);
 	sums.increment(outcome, ns);
-	histograms.increment(key);
 }
 
 static __always_inline void send(struct event *event)

@@ -1,0 +1,21 @@
+"""`kvmlab list`: the runs in the store, newest first."""
+
+from __future__ import annotations
+
+import click
+
+from lab.cli import options
+
+
+@click.command("list")
+@options.json_option
+@click.pass_obj
+def command(settings: options.Settings, *, as_json: bool) -> None:
+    """List the runs in the store, newest first."""
+    from lab import tables  # noqa: PLC0415  (pandas is slow to import)
+
+    records = tables.run_records(settings.results)
+    if as_json:
+        options.print_json(records)
+    else:
+        options.out().print(tables.run_table(records))

@@ -1,0 +1,63 @@
+"""What an emulator must do for the lab; QEMU and Hercules are one module each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lab.emulation.image import Image
+    from lab.emulation.process import Process
+    from lab.emulation.room import Room
+    from lab.emulation.spec import Clock, Host
+
+
+@dataclass(frozen=True, slots=True)
+class RootDevice:
+    """How the initramfs of a host finds its root file system and its network."""
+
+    modules: tuple[str, ...]
+    """Kernel modules, loaded with what they depend on; one that is built in is skipped."""
+    commands: tuple[str, ...]
+    """Shell lines for busybox, run once the modules are in."""
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where SSH of a host is reached, and through which command if not directly."""
+
+    host: str
+    port: int
+    proxy: tuple[str, ...] = ()
+
+
+class Emulator(Protocol):
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """What must be installed."""
+
+    @property
+    def clocks(self) -> frozenset[Clock]:
+        """The clock classes it can give."""
+
+    @property
+    def takes_port(self) -> bool:
+        """Whether SSH is reached by a port on the loopback address."""
+
+    @property
+    def root(self) -> RootDevice: ...
+
+    def prepare(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> None:
+        """Lay out the host's own files in its room: a disk over the image, configuration."""
+
+    def start(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> Process:
+        """Start it in the background and return at once."""
+
+    def address(self, host: Host, room: Room) -> Address: ...
+
+    def paused(self, room: Room) -> bool: ...
+
+    def pause(self, room: Room) -> None: ...
+
+    def resume(self, room: Room) -> None: ...

@@ -1,0 +1,20 @@
+"""x86-64: TCG's `max` has SVM with nested paging, so KVM is kvm_amd."""
+
+from lab.emulation.emulator.qemu import Board, Qemu
+from lab.emulation.machine import Elf, Machine
+
+MACHINE = Machine(
+    architecture="x86_64",
+    debian="amd64",
+    uname="x86_64",
+    elf=Elf(machine=62),
+    user_emulator="qemu-x86_64-static",
+    suite="trixie",
+    kernel_package="linux-image-cloud-amd64",
+    kernel_suite="trixie",
+    emulator=Qemu(
+        Board(program="qemu-system-x86_64", machine="q35", cpu="max", console="ttyS0")
+    ),
+    kvm_modules=("kvm_amd", "kvm_intel"),
+    flavours={"svm": "test -d /sys/module/kvm_amd", "vmx": "test -d /sys/module/kvm_intel"},
+)

@@ -1,0 +1,1 @@
+"""Many hosts at once, through Ansible: provision, run, fetch, restore."""

@@ -1,0 +1,8 @@
+"""Estimates, effects and verdicts; `compare` is what the rest of the lab calls."""
+
+from __future__ import annotations
+
+from lab.stats.compare import cells, compare
+from lab.stats.model import Cell, Comparison, Estimate, Verdict
+
+__all__ = ["Cell", "Comparison", "Estimate", "Verdict", "cells", "compare"]

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The protocol of an architecture: one `const struct arch arch` in <arch>.c and one guest in
+ * <arch>.S, where <arch> is `uname -m`. The Makefile links exactly one pair; nothing else knows
+ * which. Functions end the process with fail() when KVM refuses.
+ *
+ * The guest in <arch>.S is position independent and goes to memory_base as it is, from
+ * guest_image to guest_image_end, so vectors can be placed with .org. It starts with the mailbox's
+ * guest address in a register and does, in this order:
+ *
+ *   set up its timer and interrupt; write to every TOUCH_STEP of the table, so that no page fault
+ *   falls into a measurement; CALL_WARM;
+ *   start_before = counter; CALL_START; start_after = counter;
+ *   the workload;
+ *   end_before = counter; CALL_END; end_after = counter; CALL_DONE.
+ *
+ * halt: for each struct wakeup, with interrupts off: before = counter; arm the one-shot timer with
+ *   ticks; armed = counter; then wait for an interrupt in the way that cannot miss one. The
+ *   handler's first act is to read the counter into woken. Back without woken: spurious += 1, and
+ *   wait again. Otherwise completed += 1. An interrupt must find the vCPU halted even when it was
+ *   already pending, so that halts = completed + spurious.
+ * exit, userspace: stamp[0] = counter; for each sample, `batch` exits, stamp[i + 1] = counter,
+ *   completed += 1.
+ *
+ * The counter is read so that neither it nor the instruction under test is reordered past the other.
+ * What breaks goes to mailbox.fault, then CALL_FAULT.
+ */
+#ifndef KVMLAB_ARCH_H
+#define KVMLAB_ARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vm.h"
+
+struct arch {
+	const char *name; /* uname -m */
+
+	/* The instruction each workload exits with, for --describe. */
+	const char *halt;
+	const char *exit;
+	const char *userspace;
+
+	/* Guest physical address, and what addresses and sizes of memory are multiples of. */
+	uint64_t memory_base;
+	size_t memory_align;
+
+	/* The longest interval the timer takes. */
+	uint64_t interval_max_ns;
+
+	/* Where counter_hz has its number from. */
+	const char *counter_source;
+
+	/* The argument of KVM_CREATE_VM, after looking at what `kvm` can do. */
+	unsigned long (*vm_type)(int kvm);
+
+	/* After KVM_CREATE_VM, before memory and vCPU: interrupt controllers, VM capabilities. */
+	void (*setup_vm)(struct vm *vm);
+
+	/*
+	 * After KVM_CREATE_VCPU, on its thread, with vm->run mapped and memory in place: vCPU
+	 * capabilities, tables in scratch memory, registers, entry point, and what of the
+	 * interrupt controller can only be finished when the vCPU exists.
+	 */
+	void (*setup_vcpu)(struct vm *vm);
+
+	/* Nominal frequency of the counter the guest reads, as the kernel or the processor has it. */
+	uint64_t (*counter_hz)(const struct vm *vm);
+
+	/* What the guest writes to its timer for `ns`; at least 1, rounded up. */
+	uint64_t (*timer_ticks)(uint64_t ns, uint64_t counter_hz);
+
+	/*
+	 * The number of the call that run->exit_reason stands for, its results filled in for the
+	 * next KVM_RUN; CALL_NONE when it is none. On the path of the userspace workload: quick.
+	 */
+	unsigned int (*call)(struct vm *vm);
+
+	/* The guest's program counter, for a sentence. */
+	uint64_t (*program_counter)(const struct vm *vm);
+};
+
+extern const struct arch arch;
+
+extern const uint8_t guest_image[];
+extern const uint8_t guest_image_end[];
+
+#endif

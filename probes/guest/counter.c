@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calibration of the guest's counter.
+ *
+ * At each mark the guest reads its counter, exits, the VMM reads its clock, and the guest, entered
+ * again, reads its counter once more. The clock was read somewhere between the two readings:
+ *
+ *   (end_before − start_after) / wall  ≤  frequency  ≤  (end_after − start_before) / wall
+ *
+ * whatever preempted whom, so that half of the width of this interval bounds the error of its
+ * middle (a slew of CLOCK_MONOTONIC, at most 500 ppm, apart). The middle is also where the cost of
+ * exits and entries cancels. A run of less than about a thousand round trips of a mark measures
+ * badly; there the nominal frequency serves, unless it lies outside the interval and so is wrong.
+ */
+#include "counter.h"
+
+#define NS_PER_S 1e9
+
+/* A tenth of the smallest effect worth a verdict, 1 %. */
+#define ERROR_BOUND_MAX 1e-3
+
+struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns,
+				 uint64_t nominal_hz)
+{
+	double shortest = mailbox->end_before - mailbox->start_after;
+	double longest = mailbox->end_after - mailbox->start_before;
+	double middle = (shortest + longest) / 2;
+	struct counter counter = {
+		.nominal_hz = nominal_hz,
+		.calibrated_hz = middle * NS_PER_S / wall_ns,
+		.error_bound = (longest - shortest) / 2 / middle,
+	};
+	double difference = counter.calibrated_hz - nominal_hz;
+
+	if (difference < 0)
+		difference = -difference;
+	counter.calibrated = counter.error_bound <= ERROR_BOUND_MAX ||
+			     difference > counter.error_bound * counter.calibrated_hz;
+	return counter;
+}
+
+int64_t counter_ns(const struct counter *counter, int64_t ticks)
+{
+	double hz = counter->calibrated ? counter->calibrated_hz : counter->nominal_hz;
+	double ns = ticks * (NS_PER_S / hz);
+
+	return ns < 0 ? ns - 0.5 : ns + 0.5;
+}

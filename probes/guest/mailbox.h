@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the VMM and the guest share: where things lie in guest memory, the mailbox, the table of
+ * samples behind it, and the calls the guest makes. Read by C and by assembly, so it is made of
+ * plain preprocessor constants; the C structures below are checked against them.
+ *
+ * Every field is 64 bits wide and in the byte order of the guest, which is that of its host.
+ *
+ *   base + 0                the image of <arch>.S, copied as it is
+ *   base + SCRATCH_OFFSET   for the architecture: page tables, descriptor tables, a stack
+ *   base + MAILBOX_OFFSET   struct mailbox
+ *   base + TABLE_OFFSET     count × struct wakeup, or (count + 1) × counter
+ */
+#ifndef KVMLAB_MAILBOX_H
+#define KVMLAB_MAILBOX_H
+
+#define SCRATCH_OFFSET 0x8000
+#define MAILBOX_OFFSET 0x10000
+#define TABLE_OFFSET   0x11000
+
+/* From the mailbox's address, which is what the guest is handed. */
+#define MB_WORKLOAD	0
+#define MB_COUNT	8
+#define MB_BATCH	16
+#define MB_TABLE_BYTES	24
+#define MB_COMPLETED	32
+#define MB_SPURIOUS	40
+#define MB_START_BEFORE 48
+#define MB_START_AFTER	56
+#define MB_END_BEFORE	64
+#define MB_END_AFTER	72
+#define MB_FAULT	80
+#define MB_TABLE	(TABLE_OFFSET - MAILBOX_OFFSET)
+
+#define WORKLOAD_HALT	   0
+#define WORKLOAD_EXIT	   1
+#define WORKLOAD_USERSPACE 2
+
+#define WAKEUP_TICKS  0
+#define WAKEUP_BEFORE 8
+#define WAKEUP_ARMED  16
+#define WAKEUP_WOKEN  24
+#define WAKEUP_SIZE   32
+
+/*
+ * The guest's calls, in the order it makes them. How a call's number travels is the architecture's
+ * affair (struct arch, call). CALL_ROUND_TRIP is the userspace workload.
+ */
+#define CALL_NONE	0
+#define CALL_WARM	1
+#define CALL_START	2
+#define CALL_ROUND_TRIP 3
+#define CALL_END	4
+#define CALL_DONE	5
+#define CALL_FAULT	6
+
+/* The guest writes to every page of the table before CALL_WARM, in steps of this. */
+#define TOUCH_STEP 4096
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+struct mailbox {
+	/* For the guest to read. */
+	uint64_t workload;
+	uint64_t count;
+	uint64_t batch;
+	uint64_t table_bytes;
+	/* For the guest to write. */
+	uint64_t completed;
+	uint64_t spurious;
+	uint64_t start_before; /* counter read just before CALL_START … */
+	uint64_t start_after;  /* … and just after it */
+	uint64_t end_before;
+	uint64_t end_after;
+	uint64_t fault; /* the architecture's number of what broke, for CALL_FAULT */
+};
+
+struct wakeup {
+	uint64_t ticks;	 /* what to arm the timer with; the only one the VMM writes */
+	uint64_t before; /* counter before arming */
+	uint64_t armed;	 /* counter after arming */
+	uint64_t woken;	 /* counter at the first instruction of the handler; 0 until then */
+};
+
+#define MB_CHECK(field, offset) _Static_assert(offsetof(struct mailbox, field) == (offset), #field)
+MB_CHECK(workload, MB_WORKLOAD);
+MB_CHECK(count, MB_COUNT);
+MB_CHECK(batch, MB_BATCH);
+MB_CHECK(table_bytes, MB_TABLE_BYTES);
+MB_CHECK(completed, MB_COMPLETED);
+MB_CHECK(spurious, MB_SPURIOUS);
+MB_CHECK(start_before, MB_START_BEFORE);
+MB_CHECK(start_after, MB_START_AFTER);
+MB_CHECK(end_before, MB_END_BEFORE);
+MB_CHECK(end_after, MB_END_AFTER);
+MB_CHECK(fault, MB_FAULT);
+_Static_assert(sizeof(struct mailbox) <= MB_TABLE, "the mailbox runs into the table");
+_Static_assert(offsetof(struct wakeup, ticks) == WAKEUP_TICKS, "ticks");
+_Static_assert(offsetof(struct wakeup, before) == WAKEUP_BEFORE, "before");
+_Static_assert(offsetof(struct wakeup, armed) == WAKEUP_ARMED, "armed");
+_Static_assert(offsetof(struct wakeup, woken) == WAKEUP_WOKEN, "woken");
+_Static_assert(sizeof(struct wakeup) == WAKEUP_SIZE, "wakeup");
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest result of results/FORMAT.md.
+ */
+#ifndef KVMLAB_RESULT_H
+#define KVMLAB_RESULT_H
+
+#include <stdint.h>
+
+#include "json.h"
+#include "vcpu.h"
+
+/* `intervals` are those asked for, in ns; NULL but for the halt workload. */
+void result_write(struct json *json, const struct vcpu *vcpu, const uint64_t *intervals);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmlab-guest: runs one tiny VM and prints what it measured. The protocol is in ../README.md.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "arch.h"
+#include "fail.h"
+#include "intervals.h"
+#include "json.h"
+#include "options.h"
+#include "result.h"
+#include "vcpu.h"
+#include "vm.h"
+
+static void die_with_parent(void)
+{
+	pid_t parent = getppid();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before the kernel knew that this matters. */
+	if (getppid() != parent)
+		raise(SIGKILL);
+}
+
+static void describe(struct json *json)
+{
+	int kvm = kvm_open();
+
+	json_object(json, NULL);
+	json_text(json, "architecture", arch.name);
+	json_integer(json, "kvm_api_version", KVM_API_VERSION);
+	json_object(json, "instructions");
+	json_text(json, "halt", arch.halt);
+	json_text(json, "exit", arch.exit);
+	json_text(json, "userspace", arch.userspace);
+	json_object_end(json);
+	json_text(json, "counter_source", arch.counter_source);
+	json_bool(json, "halt_poll_cap", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HALT_POLL) > 0);
+	json_object_end(json);
+	json_line_end(json);
+}
+
+static void say_ready(struct json *json, const struct vcpu *vcpu)
+{
+	json_object(json, NULL);
+	json_object(json, "ready");
+	json_integer(json, "pid", getpid());
+	json_array(json, "vcpus");
+	json_object(json, NULL);
+	json_integer(json, "id", 0);
+	json_integer(json, "tid", vcpu->tid);
+	json_object_end(json);
+	json_array_end(json);
+	json_object_end(json);
+	json_object_end(json);
+	json_line_end(json);
+}
+
+/* False at the end of the file: whoever started this wants it no more. */
+static bool wait_for_go(void)
+{
+	char line[16];
+
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	if (strcmp(line, "go\n"))
+		fail(STATUS_USAGE,
+		     "the line on stdin was not `go`: write that to run the guest, or close stdin "
+		     "to leave");
+	return true;
+}
+
+static void write_table(const struct vm *vm, const uint64_t *intervals)
+{
+	uint64_t hz = arch.counter_hz(vm);
+
+	for (uint64_t i = 0; i < vm->mailbox->count; i++)
+		vm_wakeups(vm)[i].ticks = arch.timer_ticks(intervals[i], hz);
+}
+
+int main(int argc, char **argv)
+{
+	struct json json = {.file = stdout};
+	const uint64_t *intervals = NULL;
+	struct options options;
+	struct vcpu vcpu = {0};
+	struct vm vm = {0};
+
+	die_with_parent();
+	options_parse(&options, argc, argv);
+	if (options.describe) {
+		describe(&json);
+		return EXIT_SUCCESS;
+	}
+	if (options.workload == WORKLOAD_HALT)
+		intervals = intervals_read(&options, arch.interval_max_ns);
+	vm_create(&vm, &options);
+	vcpu_start(&vcpu, &vm, options.cpu);
+	if (intervals)
+		write_table(&vm, intervals);
+	say_ready(&json, &vcpu);
+	if (!wait_for_go())
+		return EXIT_SUCCESS;
+	vcpu_run(&vcpu, options.timeout_s);
+	result_write(&json, &vcpu, intervals);
+	return EXIT_SUCCESS;
+}

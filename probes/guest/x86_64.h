@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What x86_64.c and x86_64.S agree on beyond the mailbox.
+ */
+#ifndef KVMLAB_X86_64_H
+#define KVMLAB_X86_64_H
+
+/* Free on every PC: QEMU's debug exit and the POST codes live elsewhere, and KVM emulates neither. */
+#define CALL_PORT 0xf0
+
+/* The first 32 vectors are the processor's, and the upper the more urgent. */
+#define TIMER_VECTOR 0x40
+
+#endif

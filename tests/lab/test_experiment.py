@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import experiment
+from lab.errors import UsageError
+from lab.paths import EXPERIMENTS
+
+GOOD = """
+analysis = "why"
+seed = 1
+blocks = 2
+time_budget_s = 60
+[knobs]
+"vm.halt_poll_ns" = [0, 1000]
+[reference]
+"vm.halt_poll_ns" = 0
+[[workloads]]
+name = "w"
+guest = "halt"
+count = 23
+interval = { kind = "fixed", ns = 30_000 }
+[[workloads]]
+name = "x"
+guest = "exit"
+count = 23
+batch = 10
+"""
+
+
+def load(tmp_path: Path, text: str) -> experiment.Experiment:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return experiment.load(path)
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_experiments_are_valid_and_fit_their_budget(path: Path) -> None:
+    question = experiment.load(path)
+    assert question.expected_s <= question.time_budget_s
+
+
+def test_the_default_experiment_is_what_the_lab_promises() -> None:
+    question = experiment.load(experiment.find("halt_poll"))
+    assert question.knobs == {"vm.halt_poll_ns": [0, 20_000, 50_000, 200_000, 1_000_000]}
+    assert question.reference == {"vm.halt_poll_ns": 200_000}
+    assert question.blocks >= 5
+    assert question.time_budget_s < 180
+
+
+def test_settings_are_the_product_of_the_knobs(tmp_path: Path) -> None:
+    question = load(
+        tmp_path,
+        GOOD.replace("[reference]", '"host.halt_poll_ns_shrink" = [0, 2]\n[reference]').replace(
+            '"vm.halt_poll_ns" = 0\n', '"vm.halt_poll_ns" = 0\n"host.halt_poll_ns_shrink" = 2\n'
+        ),
+    )
+    assert len(question.settings) == 4
+    assert question.reference in question.settings
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("seed = 1", "seeed = 1"), "mine.toml: seed: missing; add it"),
+        (("seed = 1", "seed = 1\nspeed = 2"), "speed: no such key; remove it or mend its spelling"),
+        (("blocks = 2", "blocks = 0"), "blocks: input should be greater than or equal to 1"),
+        (("blocks = 2", 'blocks = "2"'), "blocks: input should be a valid integer"),
+        (("[0, 1000]", "[]"), "knobs.vm.halt_poll_ns: no values; give at least one"),
+        (("[0, 1000]", "[0, 0]"), "a value is given twice"),
+        (("[0, 1000]", "[0, -1]"), "knobs.vm.halt_poll_ns: -1 is outside 0"),
+        (('"vm.halt_poll_ns" = [', '"vm.poll" = ['), "knobs.vm.poll: no such knob; there are vm."),
+        (
+            ('"vm.halt_poll_ns" = 0', '"vm.halt_poll_ns" = 7'),
+            "reference: .*not one of the settings",
+        ),
+        (('kind = "fixed"', 'kind = "poisson"'), "workloads.0.interval.kind: must be 'fixed'"),
+        (('guest = "halt"', 'guest = "sleep"'), "workloads.0.guest: must be 'halt'"),
+        (("ns = 30_000", "us = 30"), "workloads.0.interval.ns: missing; add it"),
+        (('name = "x"', 'name = "w"'), "the name w is given twice"),
+        (("analysis = ", "analysis : "), "mine.toml is not TOML"),
+    ],
+)
+def test_a_wrong_file_gets_file_key_and_remedy(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    assert change[0] in GOOD
+    with pytest.raises(UsageError, match=complaint) as caught:
+        load(tmp_path, GOOD.replace(*change, 1))
+    assert "mine.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_experiment_lists_the_shipped_ones() -> None:
+    with pytest.raises(UsageError, match="no experiment halts: shipped are .*halt_poll"):
+        experiment.find("halts")
+
+
+def test_bursts_have_their_mean() -> None:
+    bursty = experiment.Bursty(kind="bursty", ns=10, burst=5, gap_ns=60)
+    assert bursty.mean_ns == 20

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from lab import experiment, plan
+
+QUESTION = experiment.load(experiment.find("halt_poll"))
+
+
+def cell(trial: plan.Trial) -> tuple[int, str]:
+    return trial.setting["vm.halt_poll_ns"], trial.workload["name"]
+
+
+def test_every_block_holds_every_cell_once() -> None:
+    trials = plan.trials(QUESTION, "h")
+    cells = {
+        (setting["vm.halt_poll_ns"], work.name)
+        for setting in QUESTION.settings
+        for work in QUESTION.workloads
+    }
+    for block in range(QUESTION.blocks):
+        assert Counter(cell(t) for t in trials if t.block == block) == Counter(cells)
+
+
+def test_a_warm_up_of_every_workload_comes_first() -> None:
+    trials = plan.trials(QUESTION, "h")
+    warm = [trial for trial in trials if trial.warmup]
+    assert warm == trials[: len(QUESTION.workloads)]
+    assert {trial.workload["name"] for trial in warm} == {w.name for w in QUESTION.workloads}
+
+
+def test_the_order_is_random_by_block_and_host_and_the_same_for_the_same_seed() -> None:
+    one = plan.trials(QUESTION, "h")
+    assert one == plan.trials(QUESTION, "h")
+    orders = [[cell(t) for t in one if t.block == block] for block in range(QUESTION.blocks)]
+    assert len({tuple(order) for order in orders}) == QUESTION.blocks
+    assert [cell(t) for t in one] != [cell(t) for t in plan.trials(QUESTION, "other")]
+
+
+def test_settings_of_a_block_meet_the_same_arrivals() -> None:
+    trials = [trial for trial in plan.trials(QUESTION, "h") if not trial.warmup]
+    for block in range(QUESTION.blocks):
+        for work in QUESTION.workloads:
+            of_cell = {
+                t.seed for t in trials if t.block == block and t.workload["name"] == work.name
+            }
+            assert len(of_cell) == 1
+    assert len({trial.seed for trial in trials}) == QUESTION.blocks * len(QUESTION.workloads)
+
+
+def test_writes_name_every_value_of_every_knob() -> None:
+    document = plan.document("r", "halt_poll", QUESTION, ["h"])
+    writes = {write.target: write for write in plan.writes(document, "h")}
+    assert writes["KVM_ENABLE_CAP(KVM_CAP_HALT_POLL)"].value == "0, 20000, 50000, 200000, 1000000"
+    assert "/var/lib/kvmlab/runs/r/" in writes
+
+
+def test_numbers_run_in_order() -> None:
+    assert [trial.trial for trial in plan.trials(QUESTION, "h")] == list(
+        range(len(QUESTION.workloads) + QUESTION.blocks * len(QUESTION.settings) * 4)
+    )
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_a_host_is_sent_its_part(*, allow: bool) -> None:
+    document = plan.document("r", "halt_poll", QUESTION, ["a", "b"])
+    part = plan.for_host(document, "b", allow_foreign_vms=allow)
+    assert part["trials"] == document["hosts"]["b"]
+    assert part["host"] == "b"
+    assert part["allow_foreign_vms"] is allow
