@@ -15,7 +15,7 @@ from lab.errors import FleetError, UsageError
 
 if TYPE_CHECKING:
     from lab.emulation.machine import Machine
-    from lab.emulation.spec import Kernel
+    from lab.emulation.host import Kernel
 
 FORMAT = 1
 

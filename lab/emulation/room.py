@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.emulation.cache import cache_root, locked
+from lab.emulation.host import Clock, Host, Kernel
 from lab.emulation.process import Process, marked
 
 
@@ -46,6 +47,10 @@ class Room:
         return self.folder / "console.sock"
 
     @property
+    def control_socket(self) -> Path:
+        return self.folder / "qmp.sock"
+
+    @property
     def disk(self) -> Path:
         return self.folder / "disk.img"
 
@@ -59,6 +64,10 @@ class Room:
         return self.folder / "use"
 
     @property
+    def _host(self) -> Path:
+        return self.folder / "host.json"
+
+    @property
     def _facts(self) -> Path:
         return self.folder / "facts.json"
 
@@ -70,31 +79,55 @@ class Room:
             refusal=f"Another kvmlab is starting or stopping {self.name}: wait until it is done.",
         )
 
-    def open(self) -> None:
+    def open(self, host: Host) -> None:
         """Make the room, empty: nothing of an earlier run is left."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, mode=0o700)
         self.use_file.touch()
+        told = asdict(host)
+        self._host.write_text(json.dumps(told, default=str) + "\n")
+
+    def host(self) -> Host | None:
+        """What was asked for when this room was opened."""
+        try:
+            told = json.loads(self._host.read_text())
+        except (OSError, ValueError):
+            return None
+        kernel = told.pop("kernel")
+        debs, tree = (Path(deb) for deb in kernel.pop("debs")), kernel.pop("tree")
+        clock = Clock(told.pop("clock"))
+        choice = Kernel(**kernel, debs=tuple(debs), tree=Path(tree) if tree else None)
+        return Host(**told, clock=clock, kernel=choice)
 
     def process(self) -> Process | None:
         """The emulator while it runs."""
         process = Process.load(self.pid_file)
         return process if process and process.alive else None
 
-    def clear(self) -> bool:
-        """Stop all that was started for this host, known or leaked, and remove its files.
+    @property
+    def ready(self) -> bool:
+        """Whether the host runs and has shown that its KVM works."""
+        return self.facts() is not None and self.process() is not None
 
-        Return whether there was anything. Namespaces go with the last process inside them.
+    def stop(self) -> bool:
+        """Stop all that was started for this host, known or leaked; return whether any was.
+
+        Namespaces go with the last process inside them. Logs stay.
         """
+        known = self.process()
+        if known:
+            known.stop()
+        leaked = marked(self.folder)
+        for process in leaked:
+            process.stop(grace_s=1.0)
+        return bool(known or leaked)
+
+    def clear(self) -> bool:
+        """Stop what there is and remove the room; return whether there was anything."""
         seen = self.folder.exists()
-        process = Process.load(self.pid_file)
-        if process:
-            process.stop()
-        for leaked in marked(self.folder):
-            seen = True
-            leaked.stop(grace_s=1.0)
+        stopped = self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        return seen
+        return seen or stopped
 
     def write_facts(self, facts: Facts) -> None:
         self._facts.write_text(json.dumps(asdict(facts)) + "\n")

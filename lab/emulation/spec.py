@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from lab.emulation.host import Clock, Host, Kernel, group
 from lab.emulation.machine import architectures, machine
 from lab.errors import UsageError
 
 DEFAULT_FLEET = Path(__file__).with_name("fleet.toml")
-
-
-class Clock(StrEnum):
-    """Clock classes an emulated host can have."""
-
-    EMULATED = "emulated"
-    ICOUNT = "icount"
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """Which kernel a host boots: a Debian package, .deb files, or a tree."""
-
-    package: str = ""
-    suite: str = ""
-    version: str = ""
-    debs: tuple[Path, ...] = ()
-    tree: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    name: str
-    architecture: str
-    clock: Clock
-    suite: str
-    kernel: Kernel
-    cpus: int
-    memory_mib: int
-    port: int | None
-    boot_timeout_s: int
 
 
 _Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+~:-]*$")]
@@ -192,8 +160,3 @@ def choose(hosts: dict[str, Host], names: tuple[str, ...]) -> list[Host]:
             )
         chosen |= {host.name: host for host in members}
     return list(chosen.values())
-
-
-def group(host: Host) -> str:
-    """The inventory group of a host, by its clock class: those are never pooled."""
-    return {Clock.EMULATED: "emu", Clock.ICOUNT: "icount"}[host.clock]

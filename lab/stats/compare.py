@@ -59,11 +59,12 @@ def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cel
     counted = trials[~trials["warmup"] & trials["metric"].isin(list(metrics))]
     keys = ["run", "host", "workload", "metric", "unit", "setting"]
     return [
-        Cell(run, host, workload, metric, unit, setting, len(values), median)
-        for (run, host, workload, metric, unit, setting), values in counted.groupby(
-            keys, sort=False
-        )["value"]
-        for median in [estimate.median_interval(values.to_numpy())]
+        Cell(
+            **{str(name): str(value) for name, value in values[keys].iloc[0].items()},
+            n=len(values),
+            median=estimate.median_interval(values["value"].to_numpy()),
+        )
+        for _, values in counted.groupby(keys, sort=False)
     ]
 
 

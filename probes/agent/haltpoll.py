@@ -59,13 +59,14 @@ class HaltPoll:
         else:
             self._windows.append((event.thread, event.at, event.flag, event.window, event.old))
 
-    def begin(self, tgid: int, tids: list[int]) -> None:
-        """Watch these vCPU threads of a fresh VM, whose windows are 0."""
+    def begin(self, tgid: int, tids: list[int], ceiling: int) -> None:
+        """Watch these vCPU threads of a fresh VM, whose windows are 0 and never above `ceiling`."""
         self._clear()
         table = self._bpf[b"vcpus"]
         for index, tid in enumerate(tids):
             leaf = table.Leaf()
             leaf.index = index
+            leaf.ceiling = ceiling
             table[table.Key(tgid << 32 | tid)] = leaf
 
     def drain(self) -> None:

@@ -101,12 +101,18 @@ class Bench:
     def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
         with closing(Vm(self._binary, self._options(plan), self._timeout_s)) as vm:
             tids = [vcpu["tid"] for vcpu in vm.ready["vcpus"]]
-            self._probe.begin(vm.ready["pid"], tids)
+            self._probe.begin(vm.ready["pid"], tids, self._ceiling(plan["setting"]))
             try:
                 guest = vm.run(self._probe.drain)
             finally:
                 halts = self._probe.end()
         return {"guest": guest, "haltpoll": halts}
+
+    def _ceiling(self, setting: dict[str, int]) -> int:
+        """Return the ceiling of the polling window (kvm_vcpu_max_halt_poll_ns() in kvm_main.c)."""
+        if "vm.halt_poll_ns" in setting:
+            return setting["vm.halt_poll_ns"]
+        return self._knobs["host.halt_poll_ns"].show() or 0
 
     def _options(self, plan: dict[str, Any]) -> list[str]:
         workload = plan["workload"]

@@ -13,6 +13,11 @@
 
 #define FIELD(ctx, name) (*(name##_TYPE *)((void *)(ctx) + name##_OFFSET))
 
+static __always_inline u32 min_u32(u32 a, u32 b)
+{
+	return a < b ? a : b;
+}
+
 enum outcome { HIT, LATE_HIT, MISS_POLL, MISS_WAIT, NO_POLL, INSTANT, OUTCOMES };
 enum event_kind { EVENT_HALT, EVENT_WINDOW };
 
@@ -20,6 +25,7 @@ struct vcpu {
 	u32 index;
 	u32 window;
 	u32 next;
+	u32 ceiling;
 };
 
 struct bucket_key {
@@ -77,7 +83,12 @@ int on_wakeup(void *ctx)
 
 	if (!vcpu)
 		return 0;
-	window = vcpu->window;
+	/*
+	 * Since "KVM: Cap vcpu->halt_poll_ns before halting rather than after" the window may be
+	 * traced growing past the ceiling, and the next halt begins by cutting it; before that
+	 * commit it was cut when it grew. Cutting here serves both.
+	 */
+	window = min_u32(vcpu->window, vcpu->ceiling);
 	vcpu->window = vcpu->next;
 
 	event.at = bpf_ktime_get_ns();

@@ -22,8 +22,8 @@
  * exit, userspace: stamp[0] = counter; for each sample, `batch` exits, stamp[i + 1] = counter,
  *   completed += 1.
  *
- * The counter is read so that neither it nor the instruction under test is reordered past the other.
- * What breaks goes to mailbox.fault, then CALL_FAULT.
+ * The counter is read so that neither it nor the instruction under test is reordered past the
+ * other. What breaks goes to mailbox.fault, then CALL_FAULT.
  */
 #ifndef KVMLAB_ARCH_H
 #define KVMLAB_ARCH_H

@@ -10,8 +10,8 @@
 #include "options.h"
 
 /*
- * Reads options->count intervals in ns, each from 1 to `max`; ends the process with one sentence and
- * status 2 when the table is wrong.
+ * Reads options->count intervals in ns, each from 1 to `max`; ends the process with one sentence
+ * and status 2 when the table is wrong.
  */
 uint64_t *intervals_read(const struct options *options, uint64_t max);
 

@@ -2,7 +2,7 @@
 /*
  * What the host says of the vCPU thread at the guest's marks.
  *
- * Until the end mark, each field holds its value at the beginning, negated modulo 2^64; adding the
+ * Until its last mark, each field holds its value at the beginning, negated modulo 2^64; adding the
  * value at the end leaves the difference.
  */
 #include "marks.h"
@@ -78,5 +78,9 @@ void marks_end(struct marks *marks)
 {
 	marks->wall_ns += now(CLOCK_MONOTONIC);
 	marks->cpu_ns += now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void marks_done(struct marks *marks)
+{
 	add_slow(marks, 1);
 }

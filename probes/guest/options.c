@@ -103,15 +103,23 @@ static unsigned int workload(const char *name)
 	fail(STATUS_USAGE, "--workload is '%s', which is none: give halt, exit or userspace", name);
 }
 
+/*
+ * Whether the vCPU thread can go there, by going there: the agent keeps itself, and so this thread,
+ * off the CPU it measures on; the cpuset is the limit.
+ */
 static void check_cpu(int cpu)
 {
-	cpu_set_t allowed;
+	cpu_set_t before, wanted;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) || !CPU_ISSET(cpu, &allowed))
+	CPU_ZERO(&wanted);
+	CPU_SET(cpu, &wanted);
+	if (sched_getaffinity(0, sizeof(before), &before) ||
+	    sched_setaffinity(0, sizeof(wanted), &wanted) ||
+	    sched_setaffinity(0, sizeof(before), &before))
 		fail(STATUS_USAGE,
-		     "--cpu is %d, where this process may not run: give one of the CPUs that "
-		     "`taskset -cp $$` lists",
-		     cpu);
+		     "--cpu is %d, where this process may not run (%s): give one that is online "
+		     "and in its cpuset",
+		     cpu, strerror(errno));
 }
 
 static void check(const struct options *options, bool has_workload, bool has_batch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * KVM's binary statistics of a VM or a vCPU (Documentation/virt/kvm/api.rst 4.134,
+ * KVM's binary statistics of a VM or a vCPU (Documentation/virt/kvm/api.rst,
  * KVM_GET_STATS_FD): read twice, and the difference written as JSON.
  */
 #ifndef KVMLAB_STATS_H

@@ -62,6 +62,9 @@ static void *vcpu_thread(void *argument)
 			break;
 		case CALL_END:
 			marks_end(&vcpu->marks);
+			break;
+		case CALL_DONE:
+			marks_done(&vcpu->marks);
 			stats_after(&vcpu->vm_stats);
 			stats_after(&vcpu->stats);
 			break;
@@ -121,7 +124,7 @@ void vcpu_run(struct vcpu *vcpu, unsigned int timeout_s)
 	}
 	/*
 	 * immediate_exit first: a signal that comes before KVM_RUN would otherwise be forgotten
-	 * (api.rst 5., immediate_exit).
+	 * (api.rst 5, "The kvm_run structure", immediate_exit).
 	 */
 	__atomic_store_n(&vcpu->vm->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	pthread_kill(vcpu->thread, KICK);

@@ -48,7 +48,7 @@ int kvm_open(void)
 	return fd;
 }
 
-/* Documentation/virt/kvm/api.rst 7.21 KVM_CAP_HALT_POLL. */
+/* Documentation/virt/kvm/api.rst, KVM_CAP_HALT_POLL: takes the place of the module's parameter. */
 static void set_halt_poll(const struct vm *vm, uint32_t ns)
 {
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_HALT_POLL, .args = {ns}};

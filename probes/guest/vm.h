@@ -32,12 +32,12 @@ int kvm_open(void);
 /* All but the vCPU: the VM, its devices, its memory with image, mailbox and an empty table. */
 void vm_create(struct vm *vm, const struct options *options);
 
-/* Adds the vCPU; on the vCPU's own thread, as Documentation/virt/kvm/api.rst 1. asks for. */
+/* Adds the vCPU; on the thread that will run it (Documentation/virt/kvm/api.rst, section 1). */
 void vm_create_vcpu(struct vm *vm);
 
 /*
- * Runs the vCPU until the guest's next call and returns its number; CALL_NONE when run->immediate_exit
- * stopped it. Anything else ends the process with a sentence.
+ * Runs the vCPU until the guest's next call and returns its number; CALL_NONE when
+ * run->immediate_exit stopped it. Anything else ends the process with a sentence.
  */
 unsigned int vm_run(struct vm *vm);
 

@@ -37,7 +37,7 @@ extern const uint8_t guest_on_timer[];
 #define APIC_X2APIC_ENABLE 0xc00
 #define RFLAGS_FIXED	   0x2
 
-/* Three pages below 4 GiB that VMX without "unrestricted guest" wants for itself, api.rst 4.34. */
+/* Three pages below 4 GiB that VMX without "unrestricted guest" wants (api.rst, KVM_SET_TSS_ADDR). */
 #define TSS_ADDRESS 0xfffbd000
 
 #define CPUID_ENTRIES 256
@@ -144,7 +144,7 @@ static uint64_t counter_hz(const struct vm *vm)
 }
 
 /*
- * KVM's APIC bus runs at 1 GHz (api.rst 7.36, KVM_CAP_X86_APIC_BUS_CYCLES_NS: 1 ns unless the VMM
+ * KVM's APIC bus runs at 1 GHz (api.rst, KVM_CAP_X86_APIC_BUS_CYCLES_NS: 1 ns unless the VMM
  * says otherwise) and the guest divides by 1.
  */
 static uint64_t timer_ticks(uint64_t ns, uint64_t hz)
@@ -173,7 +173,7 @@ static uint64_t program_counter(const struct vm *vm)
 
 const struct arch arch = {
 	.name = "x86_64",
-	.halt = "HLT, woken by the one-shot timer of the in-kernel x2APIC",
+	.halt = "HLT",
 	.exit = "CPUID",
 	.userspace = "OUT to port 0xf0",
 	.memory_base = 0,

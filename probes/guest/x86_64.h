@@ -5,7 +5,7 @@
 #ifndef KVMLAB_X86_64_H
 #define KVMLAB_X86_64_H
 
-/* Free on every PC: QEMU's debug exit and the POST codes live elsewhere, and KVM emulates neither. */
+/* KVM's own devices take 0x20, 0xa0 and 0x4d0 (the PIC): an OUT to here ends in the VMM. */
 #define CALL_PORT 0xf0
 
 /* The first 32 vectors are the processor's, and the upper the more urgent. */

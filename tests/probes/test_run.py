@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Host:
             "run": self.run.name,
             "host": "test",
             "trials": numbered,
-            "allow_foreign_vms": False,
+            "allow_foreign_vms": True,  # tests may run beside others
             "trial_timeout_s": 30,
             "time_budget_s": 100,
             **changes,
@@ -98,17 +99,18 @@ class Host:
 
     def until_written(self, value: int) -> None:
         """Wait until a trial has changed the host's parameter to `value`."""
-        deadline = time.monotonic() + 30
-        while self.parameter.read_text() != f"{value}\n":
-            assert time.monotonic() < deadline, self.status()
-            time.sleep(0.02)
+        until(lambda: self.parameter.read_text() == f"{value}\n")
 
     def until_restored(self) -> None:
-        deadline = time.monotonic() + 10
-        while (self.home / "journal.json").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: not (self.home / "journal.json").exists())
         assert self.parameter.read_text() == f"{PARAMETERS['halt_poll_ns']}\n"
+
+
+def until(condition: Callable[[], bool], patience_s: float = 30) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,7 @@ def halting(count: int, ns: int, setting: dict[str, int] | None = None) -> dict[
 
 
 def long_trial(value: int) -> dict[str, Any]:
-    return halting(20_000, 300_000, {HOST_KNOB: value})
+    return halting(60_000, 300_000, {HOST_KNOB: value})
 
 
 def test_23_wake_ups_are_23_halts_and_agree_with_the_kernels_statistics(host: Host) -> None:
@@ -190,7 +192,7 @@ def test_the_window_in_the_stream_follows_the_windows_events(host: Host) -> None
     for end, window in zip(probe["stream"]["end"], probe["stream"]["window"], strict=True):
         # A change is traced just before the wake-up of its halt and holds from the next one on.
         past = [new for at, new in changes if at < previous]
-        assert window == (past[-1] if past else 0)
+        assert window == (min(past[-1], 200_000) if past else 0)
         previous = end
 
 
@@ -209,7 +211,6 @@ def test_histograms_hold_what_the_stream_holds(host: Host) -> None:
 
 
 def test_a_plan_of_other_threads_is_not_counted(host: Host) -> None:
-    host.plan([halting(PRIME, 200_000)])
     binary = host.agent("doctor")["checks"]
     built = next(check["detail"] for check in binary if check["check"] == "compiler")
     vmm = built.rpartition(" ")[2]
@@ -224,18 +225,19 @@ def test_a_plan_of_other_threads_is_not_counted(host: Host) -> None:
         assert other.stdin
         other.stdin.write(b"go\n")
         other.stdin.flush()
+        host.plan([halting(PRIME, 200_000)], allow_foreign_vms=False)
         host.start()
         refused = host.end()
         assert refused["state"] == "failed"
         assert "other VMs run on this host" in refused["error"]
         assert str(other.pid) in refused["error"]
-        host.plan([halting(PRIME, 200_000)], allow_foreign_vms=True)
+        host.plan([halting(PRIME, 200_000)])
         host.start()
         assert host.end()["state"] == "complete"
         assert host.rows()[0]["haltpoll"]["halts"] == PRIME
     finally:
         other.kill()
-        other.wait()
+        other.communicate()
 
 
 def test_a_host_knob_is_set_for_its_trial_and_restored(host: Host) -> None:
@@ -280,8 +282,8 @@ def test_a_killed_agent_leaves_the_knob_as_found_and_a_resume_completes(
     state = host.end()
     assert state["state"] == "interrupted"
     assert state["done"] == 1
-    assert not alive(pid, started)
-    assert not vmms(host)
+    until(lambda: not alive(pid, started))
+    until(lambda: not vmms(host))
 
     host.plan([halting(PRIME, 100_000, {HOST_KNOB: 1}), halting(PRIME, 100_000, {HOST_KNOB: 2})])
     host.start()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
-    from lab.emulation.spec import Clock, Host
+    from lab.emulation.host import Clock, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,5 @@ class Emulator(Protocol):
 
     def paused(self, room: Room) -> bool: ...
 
-    def pause(self, room: Room) -> None: ...
-
-    def resume(self, room: Room) -> None: ...
+    def awake(self, host: Host, room: Room) -> AbstractContextManager[None]:
+        """Keep the host running while the context lasts; it may be paused when idle."""

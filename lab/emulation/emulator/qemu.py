@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,20 +13,21 @@ from lab.emulation import proxy
 from lab.emulation.commands import run
 from lab.emulation.emulator import Address, RootDevice
 from lab.emulation.emulator.qmp import qmp
-from lab.emulation.launch import launch
-from lab.emulation.spec_types import Clock
+from lab.emulation.launch import last_words, launch
+from lab.emulation.host import Clock
 from lab.errors import FleetError
 
 if TYPE_CHECKING:
     from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
-    from lab.emulation.spec_types import Host
+    from lab.emulation.host import Host
 
 LOOPBACK = "127.0.0.1"
 # QEMU's user network (docs/system/devices/net.rst): this guest, that gateway.
 _GUEST, _GATEWAY = "10.0.2.15/24", "10.0.2.2"
 TRANSLATION_CACHE_MIB = 256
+START_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,15 @@ class Qemu:
         )
 
     def start(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> Process:
-        return launch(self.command(host, image, arguments), room)
+        process = launch(self.command(host, image, arguments), room)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not room.control_socket.exists():
+            if not process.alive:
+                raise FleetError(f"{host.name} did not start: {last_words(room.emulator_log)}")
+            if time.monotonic() > deadline:
+                raise FleetError(f"QEMU of {host.name} opened no control socket: run it again.")
+            time.sleep(0.02)
+        return process
 
     def address(self, host: Host, room: Room) -> Address:
         port = host.port or 0
@@ -137,13 +148,8 @@ class Qemu:
         return Address(LOOPBACK, port, wake)
 
     def paused(self, room: Room) -> bool:
-        with qmp(room.folder / "qmp.sock") as control:
+        with qmp(room.control_socket) as control:
             return not control.execute("query-status")["running"]
 
-    def pause(self, room: Room) -> None:
-        with qmp(room.folder / "qmp.sock") as control:
-            control.execute("stop")
-
-    def resume(self, room: Room) -> None:
-        with qmp(room.folder / "qmp.sock") as control:
-            control.execute("cont")
+    def awake(self, host: Host, room: Room) -> AbstractContextManager[None]:
+        return proxy.awake(room.folder) if host.clock is Clock.ICOUNT else nullcontext()

@@ -1,0 +1,35 @@
+"""Real Debian hosts with KVM inside, of four architectures, emulated on this machine."""
+
+from lab.emulation.events import Event, Failed, Finished, Stage, Started
+from lab.emulation.fleet import Outcome, build, down, known, up
+from lab.emulation.host import Clock, Host, Kernel, group
+from lab.emulation.inventory import inventory_path
+from lab.emulation.packages import controller_packages, host_packages
+from lab.emulation.spec import DEFAULT_FLEET, choose, load_fleet
+from lab.emulation.status import State, Status, status
+
+__all__ = [
+    "DEFAULT_FLEET",
+    "Clock",
+    "Event",
+    "Failed",
+    "Finished",
+    "Host",
+    "Kernel",
+    "Outcome",
+    "Stage",
+    "Started",
+    "State",
+    "Status",
+    "build",
+    "choose",
+    "controller_packages",
+    "down",
+    "group",
+    "host_packages",
+    "inventory_path",
+    "known",
+    "load_fleet",
+    "status",
+    "up",
+]

@@ -1,0 +1,17 @@
+"""The pictures of one host. Each is a row of small multiples, one for each workload."""
+
+from __future__ import annotations
+
+from lab.report.exits import exits
+from lab.report.halts import cpu, outcomes
+from lab.report.latency import latency
+from lab.report.material import Material, Picture
+from lab.report.tradeoff import tradeoff
+
+DRAWN = (tradeoff, latency, outcomes, cpu, exits)
+
+
+def pictures(material: Material) -> list[Picture]:
+    """All pictures for which the host has data."""
+    drawn = [draw(material) for draw in DRAWN]
+    return [picture for picture in drawn if picture.multiples]

@@ -1,0 +1,150 @@
+"""What halts came to, and where the CPU time of a wake-up went: stacked bars."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from lab.halts import OUTCOMES
+from lab.labels import setting_label
+from lab.report.material import LegendEntry, Material, Multiple, Picture
+from lab.report.style import Key, axis, figure
+from lab.store.layout import Document
+
+OUTCOME_LOOKS = {
+    "hit": ("var(--hit)", "", "hit: polled, and it paid"),
+    "late_hit": ("var(--late)", ".", "late hit: polled to the end, woken before it slept"),
+    "miss": ("var(--miss)", "/", "miss: polled in vain, then slept"),
+    "no_poll": ("var(--sleep)", "", "no poll: slept at once"),
+    "instant": ("var(--instant)", "x", "instant: the wake-up was already there"),
+}
+CPU_LOOKS = {
+    "paid": ("var(--hit)", "", "polling that paid"),
+    "vain": ("var(--miss)", "/", "polling in vain"),
+    "rest": ("var(--sleep)", "", "everything else: exits, waking, the guest"),
+}
+
+
+def outcomes(material: Material) -> Picture:
+    """Show what halts came to, as shares."""
+    probed = {
+        workload: [row for row in rows if row.get("haltpoll")]
+        for workload, rows in material.of_guest("halt")
+    }
+    seen = Counter[str]()
+    for rows in probed.values():
+        for row in rows:
+            seen.update(row["haltpoll"]["outcomes"])
+    looks = {name: OUTCOME_LOOKS[name] for name in OUTCOMES if seen[name]}
+    return Picture(
+        title="What halts came to",
+        caption="Share of all halts of a cell, counted in the kernel.",
+        legend=_fills(looks),
+        multiples=tuple(
+            Multiple(
+                figure(
+                    _bar_traces(material.keys, looks, _outcome_shares(rows, looks), ".3g", " %"),
+                    material.title(workload),
+                    barmode="stack",
+                    bargap=0.3,
+                    xaxis=axis("share of halts", range=[0, 100], ticksuffix=" %"),
+                    yaxis=axis("", autorange="reversed", type="category"),
+                ),
+                f"{workload}: share of halts by outcome and setting",
+            )
+            for workload, rows in probed.items()
+            if rows
+        ),
+    )
+
+
+def _outcome_shares(
+    rows: Sequence[Document], names: Mapping[str, object]
+) -> dict[str, dict[str, float]]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        counts[setting_label(row["setting"])].update(row["haltpoll"]["outcomes"])
+    return {
+        label: {name: 100 * count[name] / max(count.total(), 1) for name in names}
+        for label, count in counts.items()
+    }
+
+
+def cpu(material: Material) -> Picture:
+    """Where the CPU time of a wake-up went."""
+    shown = [
+        (workload, _cpu_parts(material, workload))
+        for workload, rows in material.of_guest("halt")
+        if any(row.get("haltpoll") for row in rows)
+    ]
+    return Picture(
+        title="Where the CPU time went",
+        caption="CPU time per wake-up in µs, medians over trials: polling by the probe, the rest "
+        "is what remains of the vCPU thread's CPU time. Each workload has an axis of its own.",
+        legend=_fills(CPU_LOOKS),
+        multiples=tuple(
+            Multiple(
+                figure(
+                    _bar_traces(material.keys, CPU_LOOKS, parts, ".3g", " µs"),
+                    material.title(workload),
+                    barmode="stack",
+                    bargap=0.3,
+                    xaxis=axis("CPU time per wake-up", ticksuffix=" µs", rangemode="tozero"),
+                    yaxis=axis("", autorange="reversed", type="category"),
+                ),
+                f"{workload}: CPU time per wake-up, split by what it was spent on, by setting",
+            )
+            for workload, parts in shown
+            if parts
+        ),
+    )
+
+
+def _cpu_parts(material: Material, workload: str) -> dict[str, dict[str, float]]:
+    names = ("cpu_ns_per_wakeup", "poll_ns_per_wakeup", "poll_vain_ns_per_wakeup")
+    found = {}
+    for key in material.keys:
+        series = [material.values(workload, name, key.label) for name in names]
+        if any(values.empty for values in series):
+            continue
+        total, polled, vain = (float(values.median()) / 1e3 for values in series)
+        found[key.label] = {
+            "paid": max(polled - vain, 0.0),
+            "vain": vain,
+            "rest": max(total - polled, 0.0),
+        }
+    return found
+
+
+def _fills(looks: Mapping[str, tuple[str, str, str]]) -> tuple[LegendEntry, ...]:
+    return tuple(LegendEntry(text, colour, "■") for colour, _, text in looks.values())
+
+
+def _bar_traces(
+    keys: Sequence[Key],
+    looks: Mapping[str, tuple[str, str, str]],
+    parts: Mapping[str, Mapping[str, float]],
+    number: str,
+    unit: str,
+) -> Iterator[go.Bar]:
+    present = [key for key in keys if key.label in parts]
+    for name, (colour, pattern, text) in looks.items():
+        yield go.Bar(
+            orientation="h",
+            y=[key.name.replace(" (reference)", " (ref.)") for key in present],
+            x=[round(parts[key.label][name], 4) for key in present],
+            marker={
+                "color": colour,
+                "pattern": {
+                    "shape": pattern,
+                    "bgcolor": colour,
+                    "fgcolor": "var(--card)",
+                    "size": 6,
+                    "solidity": 0.25,
+                },
+                "line": {"color": "var(--card)", "width": 1},
+            },
+            hovertemplate=f"%{{y}}: %{{x:{number}}}{unit}<br>{text}<extra></extra>",
+        )

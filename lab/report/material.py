@@ -1,0 +1,104 @@
+"""What the pictures of one host are made from, and made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lab.labels import nanoseconds
+from lab.report.style import Key
+from lab.stats import Cell
+from lab.store.layout import Document
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """One small picture and what it shows, in words for those who do not see it."""
+
+    figure: go.Figure
+    label: str
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    text: str
+    colour: str
+    glyph: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    title: str
+    caption: str
+    legend: tuple[LegendEntry, ...]
+    multiples: tuple[Multiple, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the pictures of one host are made of; `trials` and `rows` without warm-ups."""
+
+    clock_class: str
+    keys: Sequence[Key]
+    workloads: Sequence[str]
+    trials: pd.DataFrame
+    cells: Sequence[Cell]
+    rows: Sequence[Document]
+
+    @property
+    def by_workload(self) -> Mapping[str, list[Document]]:
+        """Measured rows, by workload in the order of the plan."""
+        found: dict[str, list[Document]] = {name: [] for name in self.workloads}
+        for row in self.rows:
+            if row["status"] == "ok" and row["guest"]:
+                found[row["workload"]["name"]].append(row)
+        return {name: rows for name, rows in found.items() if rows}
+
+    def of_guest(self, *guests: str) -> Iterator[tuple[str, list[Document]]]:
+        for name, rows in self.by_workload.items():
+            if rows[0]["workload"]["guest"] in guests:
+                yield name, rows
+
+    def cell(self, workload: str, metric: str, setting: str) -> Cell | None:
+        wanted = (workload, metric, setting)
+        return next((c for c in self.cells if (c.workload, c.metric, c.setting) == wanted), None)
+
+    def values(self, workload: str, metric: str, setting: str) -> pd.Series[float]:
+        """Values of one cell by trial."""
+        t = self.trials
+        chosen = (t["workload"] == workload) & (t["metric"] == metric) & (t["setting"] == setting)
+        return t[chosen].set_index("trial")["value"]
+
+    def title(self, workload: str) -> str:
+        return f"<b>{workload}</b>  <span style='font-size:11px'>{self.clock_class} clock</span>"
+
+    @property
+    def settings_legend(self) -> tuple[LegendEntry, ...]:
+        return tuple(LegendEntry(key.name, key.colour, key.glyph) for key in self.keys)
+
+
+def bars(cell: Cell, colour: str) -> dict[str, object]:
+    """Error bars of a cell's median, for plotly."""
+    median = cell.median
+    low, high = median.low or median.value, median.high or median.value
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - median.value],
+        "arrayminus": [median.value - low],
+        "color": colour,
+        "thickness": 1.5,
+        "width": 3,
+    }
+
+
+def said(cell: Cell) -> str:
+    """Return a cell's median with its interval, for people."""
+    median = cell.median
+    if median.low is None or median.high is None or median.coverage is None:
+        return nanoseconds(median.value)
+    span = f"{nanoseconds(median.low)} to {nanoseconds(median.high)}"
+    return f"{nanoseconds(median.value)} ({100 * median.coverage:.0f} %: {span})"

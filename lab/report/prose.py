@@ -1,0 +1,40 @@
+"""An experiment's analysis text as paragraphs and lists, for a template to lay out."""
+
+from __future__ import annotations
+
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.store.layout import EXPERIMENT
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, or the items of a list."""
+
+    kind: str
+    texts: tuple[str, ...]
+
+
+def analysis(run: Path) -> list[Block]:
+    """Return the analysis of a run's experiment; nothing when its file is not there or broken."""
+    try:
+        text = tomllib.loads((run / EXPERIMENT).read_text(encoding="utf-8")).get("analysis", "")
+    except (OSError, ValueError):
+        return []
+    return blocks(text)
+
+
+def blocks(text: str) -> list[Block]:
+    """Cut text at empty lines; a block whose first line starts with `- ` is a list."""
+    found = []
+    for part in textwrap.dedent(text).strip().split("\n\n"):
+        lines = part.strip().splitlines()
+        if lines and lines[0].startswith("- "):
+            items = "\n".join(lines)[2:].split("\n- ")
+            found.append(Block("list", tuple(" ".join(item.split()) for item in items)))
+        elif lines:
+            found.append(Block("paragraph", (" ".join(part.split()),)))
+    return found

@@ -1,0 +1,108 @@
+"""Looks of the pictures. Colours name CSS variables; `page.css` and `page.js` fill them in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lab.labels import nanoseconds
+
+INK, FAINT, GRID = "var(--ink)", "var(--faint)", "var(--grid)"
+HEIGHT = 300
+
+# From cold to hot in the order of the knob; a symbol and a dash each, so that colour is not needed.
+COLOURS = tuple(f"var(--s{number})" for number in range(6))
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star")
+GLYPHS = ("●", "■", "◆", "▲", "✖", "★")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+@dataclass(frozen=True)
+class Key:
+    """How a setting looks in every picture."""
+
+    label: str
+    short: str
+    colour: str
+    symbol: str
+    glyph: str
+    dash: str
+    is_reference: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.short} (reference)" if self.is_reference else self.short
+
+
+def keys(shorts: dict[str, str], reference: str) -> list[Key]:
+    """Give each setting its looks, in the order of `shorts` (label to short label)."""
+    return [
+        Key(
+            label=label,
+            short=short,
+            colour=COLOURS[number % len(COLOURS)],
+            symbol=SYMBOLS[number % len(SYMBOLS)],
+            glyph=GLYPHS[number % len(GLYPHS)],
+            dash=DASHES[number % len(DASHES)],
+            is_reference=label == reference,
+        )
+        for number, (label, short) in enumerate(shorts.items())
+    ]
+
+
+def figure(traces: Iterable[go.Scatter | go.Bar], title: str, **layout: Any) -> go.Figure:  # noqa: ANN401
+    """Return a small picture with the lab's looks; `layout` is plotly's."""
+    return go.Figure(
+        list(traces),
+        {
+            "template": {},
+            "title": {"text": title, "x": 0, "xref": "container", "xanchor": "left",
+                      "pad": {"l": 8}, "font": {"size": 14, "color": INK}},
+            "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
+            "height": HEIGHT,
+            "showlegend": False,
+            "hoverlabel": {"bgcolor": "var(--card)", "bordercolor": FAINT, "font": {"color": INK}},
+            **layout,
+        },
+    )  # fmt: skip
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "title": {"text": title, "standoff": 6, "font": {"size": 12}},
+        "automargin": True,
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": FAINT,
+        "fixedrange": False,
+        **more,
+    }
+
+
+def time_axis(title: str, values: Iterable[float], room: float = 0.06) -> dict[str, Any]:
+    """Return a logarithmic axis that holds all `values` (ns) and a share of `room` beside them."""
+    positive = [value for value in values if value > 0] or [1.0, 10.0]
+    low, high = math.log10(min(positive)), math.log10(max(positive))
+    margin = max(room * (high - low), 0.05)
+    low, high = low - margin, high + margin
+    steps = (1, 2, 5) if high - low < 2 else (1,) if high - low > 4 else (1, 3)  # noqa: PLR2004
+    ticks = [
+        step * 10.0**power
+        for power in range(math.floor(low), math.ceil(high) + 1)
+        for step in steps
+        if low <= math.log10(step * 10.0**power) <= high
+    ]
+    return axis(
+        title,
+        type="log",
+        range=[low, high],
+        tickvals=ticks,
+        ticktext=[nanoseconds(tick) for tick in ticks],
+    )

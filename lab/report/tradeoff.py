@@ -1,0 +1,137 @@
+"""Wake-up latency against CPU burned: the picture that the lab is for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lab.report.material import Material, Multiple, Picture, bars, said
+from lab.report.style import FAINT, INK, Key, figure, time_axis
+from lab.stats import Cell
+
+X, Y = "cpu_ns_per_wakeup", "wakeup_p50_ns"
+CLOSE = 0.08
+"""Share of an axis within which two points share a label."""
+EDGE = 0.3
+
+
+def tradeoff(material: Material) -> Picture:
+    """Wake-up latency against CPU burned."""
+    shown = material.trials[material.trials["metric"].isin([X, Y])]
+    ranges = {str(name): values.tolist() for name, values in shown.groupby("metric")["value"]}
+    return Picture(
+        title="What latency costs: wake-up latency against CPU burned",
+        caption="Down and left is better. Faint points are trials, each a fresh VM; a large point "
+        "is the median over a cell's trials, its bars an interval for that median. The line joins "
+        "the settings in the order of the knob. All workloads share both axes.",
+        legend=material.settings_legend,
+        multiples=tuple(
+            Multiple(
+                _drawn(material, workload, ranges),
+                f"{workload}: median wake-up latency against CPU time per wake-up, by setting",
+            )
+            for workload, _ in material.of_guest("halt")
+            if ranges.keys() == {X, Y}
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Point:
+    key: Key
+    x: Cell
+    y: Cell
+
+
+def _drawn(material: Material, workload: str, ranges: Mapping[str, list[float]]) -> go.Figure:
+    cells = [
+        (key, material.cell(workload, X, key.label), material.cell(workload, Y, key.label))
+        for key in material.keys
+    ]
+    points = [_Point(key, x, y) for key, x, y in cells if x and y]
+    xaxis = time_axis("CPU time per wake-up", ranges[X])
+    yaxis = time_axis("median wake-up latency", ranges[Y], room=0.2)
+    spans = tuple(each["range"][1] - each["range"][0] for each in (xaxis, yaxis))
+    return figure(
+        _traces(material, workload, points),
+        material.title(workload),
+        xaxis=xaxis,
+        yaxis=yaxis,
+        annotations=list(_labels(_together(points, spans), xaxis["range"])),
+    )
+
+
+def _together(points: list[_Point], spans: tuple[float, ...]) -> list[list[_Point]]:
+    """Group points too close for a label each; spans are those of the axes, in decades."""
+    groups: list[list[_Point]] = []
+    for point in points:
+        for group in groups:
+            apart = [
+                abs(math.log10(a.median.value / b.median.value)) / span
+                for a, b, span in zip(
+                    (point.x, point.y), (group[0].x, group[0].y), spans, strict=True
+                )
+            ]
+            if max(apart) < CLOSE:
+                group.append(point)
+                break
+        else:
+            groups.append([point])
+    return sorted(groups, key=lambda group: group[0].x.median.value)
+
+
+def _labels(groups: list[list[_Point]], x_range: Sequence[float]) -> Iterator[dict[str, object]]:
+    """Name each group, above and below by turns so that neighbours do not touch."""
+    for number, group in enumerate(groups):
+        x, y = (math.log10(cell.median.value) for cell in (group[0].x, group[0].y))
+        place = (x - x_range[0]) / (x_range[1] - x_range[0])
+        yield {
+            "x": x,
+            "y": y,
+            "text": ", ".join(point.key.short for point in group),
+            "showarrow": False,
+            "xanchor": "left" if place < EDGE else "right" if place > 1 - EDGE else "center",
+            "yshift": -22 if number % 2 else 22,
+            "font": {"size": 12, "color": INK},
+        }
+
+
+def _traces(material: Material, workload: str, points: list[_Point]) -> Iterator[go.Scatter]:
+    for point in points:
+        key = point.key
+        trials = pd.concat([material.values(workload, name, key.label) for name in (X, Y)], axis=1)
+        yield go.Scatter(
+            x=trials.iloc[:, 0],
+            y=trials.iloc[:, 1],
+            mode="markers",
+            marker={"color": key.colour, "symbol": key.symbol, "size": 6, "opacity": 0.35},
+            hoverinfo="skip",
+        )
+    yield go.Scatter(
+        x=[point.x.median.value for point in points],
+        y=[point.y.median.value for point in points],
+        mode="lines",
+        line={"color": FAINT, "width": 1.2},
+        hoverinfo="skip",
+    )
+    for point in points:
+        key, x, y = point.key, point.x, point.y
+        yield go.Scatter(
+            x=[x.median.value],
+            y=[y.median.value],
+            error_x=bars(x, key.colour),
+            error_y=bars(y, key.colour),
+            mode="markers",
+            marker={
+                "color": key.colour,
+                "symbol": key.symbol,
+                "size": 12,
+                "line": {"color": INK, "width": 2 if key.is_reference else 0},
+            },
+            hovertemplate=f"<b>{key.name}</b><br>CPU {said(x)}<br>latency {said(y)}"
+            f"<br>{x.n} trials<extra></extra>",
+        )

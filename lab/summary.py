@@ -1,0 +1,135 @@
+"""A host's comparisons as a grid: one row per workload and setting, one column per metric."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.labels import TIMES
+from lab.metrics import PRIMARY, metric
+from lab.stats import Cell, Comparison, Verdict
+
+SYMBOLS = {
+    Verdict.BETTER: "\N{CHECK MARK}",
+    Verdict.WORSE: "\N{BALLOT X}",
+    Verdict.INCONCLUSIVE: "\N{MIDDLE DOT}",
+    Verdict.INERT: "\N{EMPTY SET}",
+    Verdict.MISSING: "?",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell's median and, unless the setting is the reference, its comparison."""
+
+    cell: Cell | None
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Row:
+    workload: str
+    setting: str
+    is_reference: bool
+    n: int
+    entries: dict[str, Entry]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What was compared on one host of one run; `metrics` are the columns."""
+
+    run: str
+    host: str
+    clock_class: str | None
+    reference: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def by_workload(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.workload, []).append(row)
+        return found
+
+
+def grids(
+    comparisons: Sequence[Comparison], cells: Sequence[Cell], settings: Sequence[str]
+) -> list[Grid]:
+    """One grid for each run and host; `settings` gives the order of the rows."""
+    by_cell = {(c.run, c.host, c.workload, c.metric, c.setting): c for c in cells}
+    hosts = dict.fromkeys((each.run, each.host) for each in comparisons)
+    return [
+        _grid([c for c in comparisons if (c.run, c.host) == host], by_cell, settings)
+        for host in hosts
+    ]
+
+
+def _grid(
+    comparisons: list[Comparison],
+    cells: dict[tuple[str, str, str, str, str], Cell],
+    settings: Sequence[str],
+) -> Grid:
+    first = comparisons[0]
+    found = {(each.workload, each.setting, each.metric): each for each in comparisons}
+    used = {each.metric for each in comparisons}
+    named = dict.fromkeys([*PRIMARY, *(each.metric for each in comparisons)])
+    rows = []
+    for workload in dict.fromkeys(each.workload for each in comparisons):
+        for setting in settings:
+            entries = {
+                name: Entry(
+                    cells.get((first.run, first.host, workload, name, setting)),
+                    found.get((workload, setting, name)),
+                )
+                for name in named
+                if name in used
+            }
+            sizes = [each.cell.n for each in entries.values() if each.cell]
+            rows.append(
+                Row(workload, setting, setting == first.reference, max(sizes, default=0), entries)
+            )
+    return Grid(
+        run=first.run,
+        host=first.host,
+        clock_class=first.clock_class,
+        reference=first.reference,
+        metrics=tuple(name for name in named if name in used),
+        rows=tuple(rows),
+    )
+
+
+def tally(comparisons: Sequence[Comparison]) -> str:
+    """Count verdicts: `64 comparisons: 20 better, 15 worse, 29 inconclusive`."""
+    counts = Counter(each.verdict for each in comparisons)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
+    return f"{len(comparisons)} comparisons: {', '.join(parts) or 'none'}"
+
+
+def sentences(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
+    """Say what each setting did on one host: verdicts by metric, with the range of their ratios."""
+    found = []
+    for setting in dict.fromkeys(each.setting for each in comparisons):
+        mine = [each for each in comparisons if each.setting == setting]
+        clauses = [
+            clause
+            for name in dict.fromkeys(each.metric for each in mine)
+            for clause in _clauses([each for each in mine if each.metric == name])
+        ]
+        nothing = f"no change shown in {len(mine)} comparisons"
+        found.append((setting, "; ".join(clauses) or nothing))
+    return found
+
+
+def _clauses(of_metric: list[Comparison]) -> list[str]:
+    clauses = []
+    for verdict in (Verdict.BETTER, Verdict.WORSE):
+        ratios = [each.ratio for each in of_metric if each.verdict == verdict and each.ratio]
+        if ratios:
+            low, high = f"{TIMES}{min(ratios):.2g}", f"{TIMES}{max(ratios):.2g}"
+            span = low if low == high else f"{low} to {high}"
+            title = metric(of_metric[0].metric).title
+            clauses.append(f"{title} {verdict} in {len(ratios)} of {len(of_metric)} ({span})")
+    return clauses

@@ -1,0 +1,306 @@
+"""The tiny guest and its VMM: what it measures agrees with KVM, and every failure is a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parents[2] / "probes" / "guest"
+
+WAKEUPS = 23
+INTERVAL_NS = 300_000
+
+# Starts the VMM as its child, says so, and waits to be killed.
+PARENT = """
+import subprocess, sys, time
+vmm = subprocess.Popen(sys.argv[1:], stdin=sys.stdin, stdout=subprocess.PIPE)
+print(vmm.pid, vmm.stdout.readline(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def vmm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("guest")
+    subprocess.run(["make", "-s", "-C", str(SOURCES), f"OUT={folder}"], check=True)
+    return folder / "kvmlab-guest"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "intervals"
+    path.write_text(f"{INTERVAL_NS}\n" * WAKEUPS)
+    return path
+
+
+def run(vmm: Path, *options: object, go: str = "go\n") -> subprocess.CompletedProcess[str]:
+    command = [str(vmm), *map(str, options)]
+    return subprocess.run(
+        command, input=go, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def result(vmm: Path, *options: object) -> dict[str, Any]:
+    done = run(vmm, *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    ready, measured = map(json.loads, done.stdout.splitlines())
+    assert ready["ready"]["vcpus"] == measured["result"]["vcpus"]
+    guest: dict[str, Any] = measured["result"]
+    return guest
+
+
+def halt(vmm: Path, table: Path, *options: object) -> dict[str, Any]:
+    return result(vmm, "--workload", "halt", "--count", WAKEUPS, "--intervals", table, *options)
+
+
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+@pytest.mark.needs("kvm")
+def test_every_wakeup_is_there(vmm: Path, table: Path) -> None:
+    guest = halt(vmm, table)
+    assert guest["count"] == guest["completed"] == WAKEUPS
+    assert len(guest["latency_ns"]) == len(guest["arm_ns"]) == WAKEUPS
+    assert min(guest["latency_ns"]) >= 0
+    assert min(guest["arm_ns"]) > 0
+    assert guest["wall_ns"] >= WAKEUPS * INTERVAL_NS
+    assert guest["wall_ns"] >= sum(guest["latency_ns"]) + WAKEUPS * INTERVAL_NS
+    assert 0 < guest["cpu"]["vcpu_ns"] <= guest["wall_ns"]
+
+
+@pytest.mark.needs("kvm")
+def test_halts_agree_with_kvm(vmm: Path, table: Path) -> None:
+    guest = halt(vmm, table)
+    [vcpu] = guest["stats"]["vcpu"]
+    assert vcpu["halt_exits"] == guest["completed"] + guest["spurious"]
+    assert sum(vcpu["halt_wait_hist"]) <= vcpu["halt_exits"]
+    assert guest["stats"]["vm"]
+
+
+@pytest.mark.needs("kvm")
+def test_halt_polling_can_be_switched_off_for_one_vm(vmm: Path, table: Path) -> None:
+    [vcpu] = halt(vmm, table, "--halt-poll-ns", 0)["stats"]["vcpu"]
+    assert vcpu["halt_attempted_poll"] == 0
+    assert vcpu["halt_poll_success_ns"] == vcpu["halt_poll_fail_ns"] == 0
+
+
+@pytest.mark.needs("kvm")
+def test_halt_polling_can_be_switched_on_for_one_vm(vmm: Path, table: Path) -> None:
+    [vcpu] = halt(vmm, table, "--halt-poll-ns", 10 * INTERVAL_NS)["stats"]["vcpu"]
+    assert vcpu["halt_attempted_poll"] > 0
+
+
+@pytest.mark.needs("kvm")
+@pytest.mark.parametrize("workload", ["exit", "userspace"])
+def test_every_exit_is_there(vmm: Path, workload: str) -> None:
+    guest = result(vmm, "--workload", workload, "--count", WAKEUPS, "--batch", 10)
+    assert guest["completed"] == len(guest["batch_ns"]) == WAKEUPS
+    assert guest["batch"] == 10
+    assert min(guest["batch_ns"]) > 0
+    assert sum(guest["batch_ns"]) <= guest["wall_ns"]
+    [vcpu] = guest["stats"]["vcpu"]
+    # A software KVM does CPUID inside its emulator, many to an exit; either counter has them all.
+    counted = (
+        vcpu["exits"] if workload == "userspace" else max(vcpu["exits"], vcpu["insn_emulation"])
+    )
+    assert counted >= WAKEUPS * 10
+
+
+@pytest.mark.needs("kvm")
+def test_counter_runs_as_kvm_says(vmm: Path, table: Path) -> None:
+    counter = halt(vmm, table)["counter"]
+    assert counter["source"]
+    assert counter["used"] in {"calibrated", "nominal"}
+    # Short runs bound the error badly, and say so.
+    assert counter["calibrated_hz"] == pytest.approx(
+        counter["nominal_hz"], rel=max(0.01, counter["error_bound"])
+    )
+
+
+@pytest.mark.needs("kvm")
+def test_counter_is_calibrated_by_a_long_run(vmm: Path, tmp_path: Path) -> None:
+    table = tmp_path / "seldom"
+    table.write_text("10000000\n" * WAKEUPS)
+    counter = halt(vmm, table)["counter"]
+    assert counter["calibrated_hz"] == pytest.approx(counter["nominal_hz"], rel=0.01)
+    assert counter["used"] == "calibrated" or counter["error_bound"] > 1e-3
+
+
+@pytest.mark.needs("kvm")
+def test_describe(vmm: Path) -> None:
+    description = json.loads(run(vmm, "--describe").stdout)
+    assert description["architecture"] == os.uname().machine
+    assert description["kvm_api_version"] == 12
+    assert set(description["instructions"]) == {"halt", "exit", "userspace"}
+    assert isinstance(description["halt_poll_cap"], bool)
+
+
+@pytest.mark.needs("kvm")
+def test_vcpu_thread_waits_pinned_and_named(vmm: Path, table: Path) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    options = ["--workload", "halt", "--count", str(WAKEUPS), "--intervals", str(table)]
+    with subprocess.Popen(
+        [str(vmm), *options, "--cpu", str(cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        ready = json.loads(process.stdout.readline())["ready"]
+        [vcpu] = ready["vcpus"]
+        assert ready["pid"] == process.pid != vcpu["tid"]
+        assert Path(f"/proc/{process.pid}/task/{vcpu['tid']}/comm").read_text() == "vcpu0\n"
+        assert os.sched_getaffinity(vcpu["tid"]) == {cpu}
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.needs("kvm")
+def test_end_of_file_means_leave(vmm: Path, table: Path) -> None:
+    done = run(vmm, "--workload", "halt", "--count", 1, "--intervals", table, go="")
+    assert done.returncode == 0
+    assert list(json.loads(done.stdout)) == ["ready"]
+    assert done.stderr == ""
+
+
+@pytest.mark.needs("kvm")
+@pytest.mark.parametrize("go", ["", "go\n"], ids=["waiting", "running"])
+def test_dies_with_its_parent(vmm: Path, go: str) -> None:
+    guest = [str(vmm), "--workload", "exit", "--count", "10000000", "--batch", "1000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, *guest],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdin
+        assert parent.stdout
+        pid = int(parent.stdout.readline().split()[0])
+        # This end stays open: it is the parent's death that ends the VMM, not the end of its stdin.
+        parent.stdin.write(go)
+        parent.stdin.flush()
+        assert not gone(pid)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 10
+        while not gone(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert gone(pid)
+
+
+@pytest.mark.needs("kvm")
+def test_time_out_says_how_far_it_got(vmm: Path) -> None:
+    done = run(vmm, "--workload", "exit", "--count", 10_000_000, "--batch", 1000, "--timeout", 1)
+    assert done.returncode == 3
+    assert done.stderr.startswith("kvmlab-guest: the guest was stopped after 1 s with ")
+    assert " of 10000000 samples" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.needs("kvm")
+def test_another_word_than_go(vmm: Path, table: Path) -> None:
+    done = run(vmm, "--workload", "halt", "--count", 1, "--intervals", table, go="gone\n")
+    assert done.returncode == 2
+    assert "`go`" in done.stderr
+
+
+HALT = ["--workload", "halt", "--count", "5"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--workload is missing"),
+        (["--workload", "sleep"], "--workload is 'sleep'"),
+        (["--workload", "exit"], "--count is missing"),
+        (["--workload", "exit", "--count", "-1"], "--count is '-1'"),
+        (["--workload", "exit", "--count", "0"], "--count is '0'"),
+        (["--workload", "exit", "--count", "5k"], "--count is '5k'"),
+        (["--workload", "exit", "--count", "10000001"], "--count is '10000001'"),
+        (["--workload", "exit", "--count"], "--count needs a value"),
+        (["--workload", "exit", "--count", "5", "--batch", "0"], "--batch is '0'"),
+        (["--workload", "exit", "--count", "5", "--intervals", "x"], "--intervals belongs"),
+        (["--workload", "exit", "--count", "5", "--cpu", "1023"], "--cpu is 1023"),
+        (["--workload", "exit", "--count", "5", "--timeout", "0"], "--timeout is '0'"),
+        (["--workload", "exit", "--count", "5", "more"], "'more' is not an option"),
+        (["--polling"], "--polling is not an option"),
+        (HALT, "--intervals is missing"),
+        ([*HALT, "--intervals", "/nowhere"], "/nowhere cannot be read: No such file"),
+        ([*HALT, "--intervals", "/"], "/ cannot be read: Is a directory"),
+        ([*HALT, "--intervals", "x", "--batch", "3"], "--batch belongs"),
+        ([*HALT, "--intervals", "x", "--halt-poll-ns", "4294967296"], "--halt-poll-ns is"),
+    ],
+)
+def test_bad_options_are_one_sentence(vmm: Path, options: list[str], words: str) -> None:
+    done = run(vmm, *options)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("kvmlab-guest: ")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("100\n200\n", "has 2 intervals and --count asks for 5"),
+        ("", "has 0 intervals"),
+        ("100\n\n", "line 2 of"),
+        ("100\n2.5\n", "is '2.5'"),
+        ("100\n0\n", "is '0'"),
+        ("9" * 100, "line 1 of"),
+    ],
+)
+def test_bad_tables_are_one_sentence(vmm: Path, tmp_path: Path, text: str, words: str) -> None:
+    table = tmp_path / "bad"
+    table.write_text(text)
+    done = run(vmm, *HALT, "--intervals", table)
+    assert done.returncode == 2
+    assert done.stderr.startswith("kvmlab-guest: ")
+    assert words in done.stderr
+    assert str(table) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help(vmm: Path) -> None:
+    done = run(vmm, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: kvmlab-guest ")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@pytest.mark.needs("root")
+def test_without_a_usable_kvm_nothing_ran(vmm: Path) -> None:
+    kvm = Path("/dev/kvm")
+    if kvm.exists() and kvm.stat().st_mode & 0o006:
+        pytest.skip("everybody may open /dev/kvm here")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        binary = shutil.copy(vmm, folder)
+        done = subprocess.run(
+            [binary, "--workload", "exit", "--count", "1"],
+            user=65534,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 77
+    assert done.stdout == ""
+    assert done.stderr.startswith("kvmlab-guest: /dev/kvm ")
+    assert len(done.stderr.splitlines()) == 1
