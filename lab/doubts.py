@@ -152,7 +152,7 @@ def _counter(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
 
 def _overhead(run: Run, host: str, rows: Rows) -> Iterator[str]:
     if rows and run.facts(host).get("probe_overhead") is None:
-        yield "what the probes themselves cost was not measured; it is in every setting alike"
+        yield "what the probes themselves cost was not measured and is part of every value"
 
 
 def _measured(rows: Rows) -> list[Document]:

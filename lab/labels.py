@@ -67,7 +67,8 @@ def change(ratio: float | None) -> str:
         return f"{TIMES}{_three(ratio)}"
     percent = 100 * (ratio - 1)
     digits = 1 if abs(percent) < 9.95 else 0  # noqa: PLR2004
-    return f"{percent:+.{digits}f} %".replace("-", MINUS)
+    text = f"{percent:+.{digits}f} %".replace("-", MINUS)
+    return "0.0 %" if text[1:] == "0.0 %" else text
 
 
 def _value(knob: str, value: int) -> str:

@@ -122,7 +122,7 @@ EXITS = frozenset({"exit", "userspace"})
 METRICS = (
     Metric(
         name="wakeup_p50_ns",
-        title="wake-up latency, median",
+        title="median wake-up latency",
         unit="ns",
         direction=Direction.LOWER,
         definition="median over a trial's wake-ups of the time from the timer's deadline to the "
@@ -133,7 +133,7 @@ METRICS = (
     ),
     Metric(
         name="wakeup_p99_ns",
-        title="wake-up latency, p99",
+        title="p99 wake-up latency",
         unit="ns",
         direction=Direction.LOWER,
         definition="the same, 99th percentile; absent below 100 wake-ups",
@@ -194,7 +194,7 @@ METRICS = (
     ),
     Metric(
         name="exit_p50_ns",
-        title="exit, median",
+        title="median time of an exit",
         unit="ns",
         direction=Direction.LOWER,
         definition="median over a trial's batches of the batch's time by its exits: the round trip "
@@ -205,7 +205,7 @@ METRICS = (
     ),
     Metric(
         name="exit_p99_ns",
-        title="exit, p99",
+        title="p99 time of an exit",
         unit="ns",
         direction=Direction.LOWER,
         definition="the same, 99th percentile of the batches; absent below 100 batches",

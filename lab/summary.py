@@ -1,4 +1,4 @@
-"""A host's comparisons as a grid: one row per workload and setting, one column per metric."""
+"""What a run says: its comparisons, the same as grids for tables, and as sentences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.labels import TIMES
+import pandas as pd
+
+from lab.labels import TIMES, setting_label, setting_order, short_labels
 from lab.metrics import PRIMARY, metric
-from lab.stats import Cell, Comparison, Verdict
+from lab.stats import Cell, Comparison, Verdict, cells, compare
+from lab.store.read import Run
+from lab.table import tidy
 
 SYMBOLS = {
     Verdict.BETTER: "\N{CHECK MARK}",
@@ -53,6 +57,34 @@ class Grid:
         for row in self.rows:
             found.setdefault(row.workload, []).append(row)
         return found
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run compared with its plan's reference.
+
+    `names` gives each planned setting its short label, in the order of the knobs.
+    """
+
+    run: Run
+    trials: pd.DataFrame
+    names: dict[str, str]
+    comparisons: list[Comparison]
+    cells: list[Cell]
+    grids: list[Grid]
+
+
+def summarise(run: Run) -> Summary:
+    """Compare a run's settings; without comparisons when no trial of its reference has a row."""
+    trials = tidy(run)
+    reference = setting_label(run.plan["reference"])
+    planned = [trial["setting"] for each in run.plan["hosts"].values() for trial in each]
+    names = short_labels(sorted(planned, key=setting_order))
+    comparisons = compare(trials, reference) if reference in set(trials["setting"]) else []
+    medians = cells(trials)
+    return Summary(
+        run, trials, names, comparisons, medians, grids(comparisons, medians, list(names))
+    )
 
 
 def grids(

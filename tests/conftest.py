@@ -1,4 +1,4 @@
-"""What the machine must have for a test, decided by looking, and the switch that forbids skipping."""
+"""What the machine must have for a test, found by looking, and the switch against skipping."""
 
 from __future__ import annotations
 

@@ -123,9 +123,7 @@ def plan_trials(
 
 def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> Document:
     """Row of a trial that went well."""
-    guest, probe = (
-        halts(trial, rng) if trial["workload"]["guest"] == "halt" else exits(trial, rng)
-    )
+    guest, probe = halts(trial, rng) if trial["workload"]["guest"] == "halt" else exits(trial, rng)
     return {
         "schema": 1, "run": run, "host": host, **trial, "status": "ok", "reason": None,
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.markup import escape
@@ -22,6 +21,25 @@ from lab.fleet.progress import Event, HostProgress, HostStage
 
 # In a log, one line for every tenth of a host's trials is enough.
 LOG_STEPS = 10
+
+
+class Stages:
+    """Says on stderr what hosts do, a line a stage, when there is a person to read it."""
+
+    def __init__(self) -> None:
+        self._status = progress().status("asking the hosts")
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def show(self, event: Event) -> None:
+        """Take one event of the fleet."""
+        if isinstance(event, HostStage):
+            self._status.update(escape(f"{event.host}: {event.stage}"))
 
 
 class Display:
@@ -52,12 +70,7 @@ class Display:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
     def show(self, event: Event) -> None:

@@ -13,9 +13,10 @@ from lab.cli import options
 def command(settings: options.Settings, *, as_json: bool) -> None:
     """List the runs in the store, newest first."""
     from lab import tables  # noqa: PLC0415  (pandas is slow to import)
+    from lab.store.listing import summaries  # noqa: PLC0415
 
-    records = tables.run_records(settings.results)
+    runs = summaries(settings.results)
     if as_json:
-        options.print_json(records)
+        options.print_json(tables.run_records(runs))
     else:
-        options.out().print(tables.run_table(records))
+        options.out().print(tables.runs_table(runs))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from lab.cli import options
-from lab.store.folder import RunFolder
 
 
 @click.command("report")
@@ -15,11 +12,6 @@ from lab.store.folder import RunFolder
 @click.pass_obj
 def command(settings: options.Settings, run: str) -> None:
     """Write RUN's self-contained HTML report and print its path."""
-    click.echo(write(RunFolder(settings.results / run).path))
-
-
-def write(run: Path) -> Path:
-    """Write the report of the run folder `run`; return its path."""
     from lab import report  # noqa: PLC0415  (plotly is slow to import)
 
-    return report.write(run)
+    click.echo(report.write(run, settings.results))

@@ -124,16 +124,21 @@ def _drive(folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign
     }
     if not hosts:
         return
+    interrupted = None
     with Display(folder.path.name, {host: len(plans[host]["trials"]) for host in hosts}) as display:
         try:
             outcomes = drive.execute(
                 plans, folder.path, inventory, provision=provision, on_progress=display.show
             )
-        except BaseException:
-            folder.finish()
-            raise
+        except drive.Interrupted as interruption:
+            interrupted = interruption
+            outcomes = interruption.outcomes
     for host, outcome in outcomes.items():
         folder.host(host, outcome.state, outcome.error, outcome.facts)
+    if interrupted:
+        folder.finish()
+        options.progress().print(f"go on with: kvmlab run --resume {folder.path.name}")
+        raise interrupted
 
 
 def _conclude(folder: RunFolder, *, as_json: bool) -> None:
@@ -149,10 +154,11 @@ def _conclude(folder: RunFolder, *, as_json: bool) -> None:
         raise NothingToRunError(f"nothing could run: {next(iter(entries))['error']}")
     if not any(folder.path.glob("*.jsonl.gz")):
         raise LabError(f"{run} has no results; when the cause is mended: kvmlab run --resume {run}")
-    from lab.cli import compare, report  # noqa: PLC0415  (statistics are slow to import)
+    from lab import report  # noqa: PLC0415  (plotly is slow to import)
+    from lab.cli import compare  # noqa: PLC0415
 
     compare.show([run], folder.path.parent, as_json=as_json)
-    remarks.print(f"report: {report.write(folder.path)}", soft_wrap=True)
+    remarks.print(f"report: {report.write(run, folder.path.parent)}", soft_wrap=True)
     if state != "complete":
         remarks.print(f"incomplete: kvmlab run --resume {run}")
         sys.exit(Exit.FAILURE)

@@ -12,11 +12,12 @@ from lab.cli import options
 @options.json_option
 @click.pass_obj
 def command(settings: options.Settings, run: str, *, as_json: bool) -> None:
-    """Show what RUN asked, on which hosts, with which facts and errors."""
+    """Show what RUN planned, on which hosts, with which facts, errors and doubts."""
     from lab import tables  # noqa: PLC0415  (pandas is slow to import)
+    from lab.store.read import read_run  # noqa: PLC0415
 
-    record = tables.show_record(settings.results / run)
+    whole = read_run(run, settings.results)
     if as_json:
-        options.print_json(record)
+        options.print_json(tables.show_record(whole))
     else:
-        options.out().print(tables.show_table(record))
+        options.out().print(tables.show(whole))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.emulation.emulator import RootDevice
     from lab.emulation.kernel import KernelFiles
 
-FORMAT = 1
+FORMAT = 2
 SIZE = "4G"
 # What a first boot would spend its time on under emulation, and no test host needs.
 MASKED_UNITS = (
@@ -37,6 +37,8 @@ MASKED_UNITS = (
     "systemd-networkd.socket",
     "systemd-pcrphase.service",
     "systemd-timesyncd.service",
+    # Devices are known from the initramfs, and KVM's modules are loaded by name.
+    "systemd-udev-trigger.service",
     "systemd-update-utmp.service",
 )
 
@@ -143,6 +145,9 @@ def _furnish(tree: Path, keys: Keys) -> None:
         path = tree / "etc/systemd/system" / unit
         path.unlink(missing_ok=True)
         path.symlink_to("/dev/null")
+    # Newer than /usr, these spare the first boot ldconfig and other caches (systemd-update-done(8)).
+    for folder in ("etc", "var"):
+        (tree / folder / ".updated").touch()
     # The image itself is the kernel's only copy: none is booted from inside.
     for image in tree.glob("boot/vmlinu*"):
         image.unlink()

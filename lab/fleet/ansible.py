@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,17 +120,7 @@ def play(
         verbose: list[str] = []
         try:
             thread.start()
-            while True:
-                try:
-                    event = events.get(timeout=LOOK_S)
-                except queue.Empty:
-                    if cancel.is_set():
-                        own_cancel.set()
-                    continue
-                if cancel.is_set():
-                    own_cancel.set()
-                if event is None:
-                    break
+            for event in _until_end(events, cancel, own_cancel):
                 if canceller.pid is None:
                     canceller.pid = event.get("pid")
                 if event["event"] == "verbose":
@@ -144,6 +134,22 @@ def play(
         raise FleetError(f"ansible-runner broke in {what.playbook}: {error}") from error
     status = "canceled" if runner.canceled else str(runner.status)
     return Ended(status, "\n".join(verbose))
+
+
+def _until_end(
+    events: queue.Queue[Event | None], cancel: threading.Event, own_cancel: threading.Event
+) -> Iterator[Event]:
+    """Yield events until None comes, passing a wish to cancel on."""
+    while True:
+        if cancel.is_set():
+            own_cancel.set()
+        try:
+            event = events.get(timeout=LOOK_S)
+        except queue.Empty:
+            continue
+        if event is None:
+            return
+        yield event
 
 
 def _prepare(

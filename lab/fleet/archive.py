@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,39 +14,29 @@ from lab.errors import FleetError
 EXCLUDED = frozenset({"__pycache__", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 
 
-def _files(probes: Path) -> Iterator[tuple[str, Path]]:
-    found = sorted((path.relative_to(probes), path) for path in probes.rglob("*") if path.is_file())
-    if not found:
-        raise FleetError(f"{probes} has no files to ship: restore it from the repository")
-    for relative, path in found:
-        if not EXCLUDED.intersection(relative.parts):
-            yield relative.as_posix(), path
+def _files(probes: Path) -> Iterator[tuple[str, int, bytes]]:
+    """Yield name, mode and content, sorted by name; git keeps of a mode if it is executable."""
+    found = sorted((path.relative_to(probes).as_posix(), path) for path in probes.rglob("*"))
+    for name, path in found:
+        if path.is_file() and not EXCLUDED.intersection(name.split("/")):
+            mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            yield name, mode, path.read_bytes()
 
 
-def _mode(path: Path) -> int:
-    """Return the mode a file is shipped with: git keeps no more than whether it is executable."""
-    return 0o755 if path.stat().st_mode & 0o100 else 0o644
+def pack(probes: Path, target: Path) -> str:
+    """Write the probes to `target` (.tar.gz, all root's) and return their SHA-256 in hex.
 
-
-def digest(probes: Path) -> str:
-    """Return the SHA-256 (hex) of names, modes and contents of the probes.
-
-    Raises FleetError when there are none.
+    The digest is that of names, modes and contents: what was read once is both hashed and shipped.
+    Raises FleetError when there is nothing to ship.
     """
     whole = hashlib.sha256()
-    for name, path in _files(probes):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(f"{_mode(path):o} {content} {name}\0".encode())
-    return whole.hexdigest()
-
-
-def pack(probes: Path, target: Path) -> None:
-    """Write the probes to `target`, a .tar.gz whose members belong to root."""
     with tarfile.open(target, "w:gz") as archive:
-        for name, path in _files(probes):
-            member = archive.gettarinfo(path, arcname=name)
-            member.uid = member.gid = 0
+        for name, mode, content in _files(probes):
+            whole.update(f"{mode:o} {hashlib.sha256(content).hexdigest()} {name}\0".encode())
+            member = tarfile.TarInfo(name)
+            member.mode, member.size = mode, len(content)
             member.uname = member.gname = "root"
-            member.mode = _mode(path)
-            with path.open("rb") as content:
-                archive.addfile(member, content)
+            archive.addfile(member, io.BytesIO(content))
+        if not archive.getmembers():
+            raise FleetError(f"{probes} has no files to ship: restore it from the repository")
+    return whole.hexdigest()

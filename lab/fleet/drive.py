@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Restored:
-    """Which knobs were set back on one host, as `{"knob", "value"}`; or why it could not be done."""
+    """Which knobs were set back on one host, as `{"knob", "value"}`; or why none could be."""
 
     knobs: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
@@ -122,9 +122,8 @@ def _fleet(
     with tempfile.TemporaryDirectory(prefix="kvmlab-ship-", ignore_cleanup_errors=True) as folder:
         if probes:
             packed = Path(folder) / "probes.tar.gz"
-            archive.pack(probes, packed)
             shared |= {
-                "kvmlab_probes": f"probes-{archive.digest(probes)}",
+                "kvmlab_probes": f"probes-{archive.pack(probes, packed)}",
                 "kvmlab_archive": str(packed),
                 "kvmlab_plans": folder,
             }
@@ -143,11 +142,11 @@ def execute(
     """Run each host's plan.json (`plans`) and fetch `<host>.jsonl.gz` to `destination`.
 
     All hosts work at the same time. Whatever becomes of one is its Outcome; what its agent has done
-    is fetched also when it did not do all. What Ansible prints is added to `destination/ansible.log`.
+    is fetched also when it did not do all. What Ansible prints goes to `destination/ansible.log`.
 
     Raises UsageError for a host that is not in the inventory `where`, FleetError when Ansible does
-    not work, and Interrupted after Ctrl-C or SIGTERM: agents are stopped first (their knobs restored,
-    their rows fetched) unless a second signal insists. A killed controller leaves agents at work.
+    not work, and Interrupted after Ctrl-C or SIGTERM: agents are stopped first (knobs restored,
+    rows fetched) unless a second signal insists. A killed controller leaves agents at work.
     """
     hosts = list(plans)
     (run,) = {plan["run"] for plan in plans.values()}
@@ -227,9 +226,12 @@ def _rows(path: Path) -> int:
 def _outcome(record: Record, results: Path | None, run: str) -> Outcome:
     facts = record.answers.get("pack", {}).get("facts")
     if record.trouble:
-        return Outcome(record.trouble, record.error, facts, results)
+        error = record.error
+        if record.trouble == "unreachable" and "start" in record.answers:
+            error = f"lost while its agent ran, which goes on by itself: {error}"
+        return Outcome(record.trouble, error, facts, results)
     # `stop` answers after the last `status`.
-    last = record.answers.get("stop") or record.answers.get("status") or {}
+    last = {**record.answers.get("status", {}), **record.answers.get("stop", {})}
     said = last.get("state", "absent")
     error = last.get("error")
     done, total = last.get("done", 0), last.get("total", 0)

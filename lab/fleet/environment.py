@@ -8,11 +8,10 @@ from pathlib import Path
 
 from lab.paths import PLAYBOOKS
 
-# Logging in (agent, Kerberos), finding files, and the user's vault; no other ANSIBLE_ variable.
+# Logging in (agent, Kerberos), finding files, and the user's vault; no other ANSIBLE_ variable. Not
+# USER: Ansible believes it, and looks for a sudo that root in a container does not have or need.
 PASSED = (
     "HOME",
-    "USER",
-    "LOGNAME",
     "TMPDIR",
     "SSH_AUTH_SOCK",
     "SSH_AGENT_PID",

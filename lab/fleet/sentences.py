@@ -4,102 +4,112 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Where to look in a task's result, the most telling first.
 PLACES = ("msg", "stderr", "module_stderr", "stdout", "module_stdout", "exception")
 
-# How it shows, and what it means. {0} is the pattern's group, {host} and {inventory} speak for themselves.
+
+class Known(NamedTuple):
+    """A failure by how it shows; `{0}` in its sentence is what the pattern's group caught."""
+
+    pattern: str
+    sentence: str
+
+
 UNREACHABLE = (
-    (
+    Known(
         r"No space left on device",
         "{host} has a full disk: make room for Ansible's temporary files and /var/lib/kvmlab there",
     ),
-    (
+    Known(
         r"Failed to create temporary directory",
-        "{host} lets Ansible write no temporary files: check home folder and free space of the login user",
+        "{host} lets Ansible write no temporary files: check the login user's home folder there, "
+        "and its free space",
     ),
-    (
+    Known(
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "{host} shows an SSH key that is not the known one: log in once with ssh to accept it, or set "
-        "ansible_host_key_checking: false for it in {inventory} if that is safe",
+        "{host} shows an SSH key that is not the known one: log in once with ssh to accept it, or "
+        "set ansible_host_key_checking: false for it in {inventory} if that is safe",
     ),
-    (
+    Known(
         r"(Permission denied \([^)]*\)|Invalid/incorrect password)",
-        "{host} refuses the login over SSH ({0}): check ansible_user and ansible_ssh_private_key_file "
-        "in {inventory}",
+        "{host} refuses the login over SSH ({0}): check ansible_user and "
+        "ansible_ssh_private_key_file in {inventory}",
     ),
-    (
+    Known(
         r"sshpass",
         "{host} has ansible_password in {inventory}, which needs the program sshpass here: install "
         "it, or log in with a key",
     ),
-    (
-        r"(?:\bsu(?:do)?\b.*password|privilege escalation|become)",
-        "{host} does not let the login user become root ({raw}): set ansible_become_password for it, "
-        "or log in as root",
+    Known(
+        r"(?:\bsu(?:do)?\b.*password|privilege escalation)",
+        "{host} does not let the login user become root ({raw}): set ansible_become_password for "
+        "it, or log in as root",
     ),
-    (
+    Known(
         r"(Connection refused|Connection timed out|No route to host|Network is unreachable"
         r"|Could not resolve hostname [^:\s]+|Connection reset|Connection closed|timed out)",
-        "{host} cannot be reached over SSH ({0}): check ansible_host and ansible_port in {inventory}",
+        "{host} cannot be reached over SSH ({0}): check ansible_host and ansible_port in "
+        "{inventory}",
     ),
-    (
+    Known(
         r"",
         "{host} cannot be reached over SSH ({raw}): check its entry in {inventory}",
     ),
 )
 FAILED = (
-    (
+    Known(
         r"(?:No space left on device|Errno 28|[Nn]o usable temporary directory)",
         "{host} has a full disk: make room, above all in /var/lib/kvmlab and /tmp",
     ),
-    (
+    Known(
         r"[Rr]ead-only file system(?:: '?([^'\s]+))?",
         "{host} has a read-only file system: the lab must write to /var/lib/kvmlab there",
     ),
-    (
+    Known(
         r"(?:Missing sudo password|[Ss]udo: a password is required|a password is required"
         r"|waiting for privilege escalation prompt|Incorrect sudo password)",
         "{host} wants a password for sudo: set ansible_become_password for it in {inventory} (in a "
         "vault), or allow the login user sudo without one",
     ),
-    (
+    Known(
         r"sudo: (?:command )?not found",
         "{host} has no sudo: log in as root (ansible_user: root, ansible_become: false in "
         "{inventory}), or install sudo there",
     ),
-    (
+    Known(
         r"is not in the sudoers file|may not run sudo",
         "{host} does not allow its login user sudo: set another ansible_user in {inventory}, or "
         "allow it there",
     ),
-    (
+    Known(
         r"(/\S*python\S*)(?:: (?:command )?not found|: No such file|' was not found)"
         r"|interpreter '?(\S*python[^'\s]*)'? was not found",
-        "{host} has no {0}: install python3 there, or set ansible_python_interpreter in {inventory}",
+        "{host} has no {0}: install python3 there, or set ansible_python_interpreter in "
+        "{inventory}",
     ),
-    (
+    Known(
         r"(?:No package matching '([^']+)'|Unable to locate package (\S+)"
         r"|No package (\S+) available|Unable to find a match: (\S+))",
         "{host} has no package {0} in its package sources: add the repository that has it (for "
         "Debian: main of a current release)",
     ),
-    (
+    Known(
         r"(?:Failed to update apt cache|Failed to fetch|Temporary failure resolving"
         r"|Failed to download metadata)",
         "{host} cannot fetch packages: check its network, proxy and package sources, or pass "
         "--no-provision if it has all it needs",
     ),
-    (
+    Known(
         r"(?:Could not get lock|Unable to acquire the dpkg|dpkg frontend lock)",
         "{host} is installing packages for someone else: try again when that is done",
     ),
-    (
+    Known(
         r"dpkg was interrupted",
         "{host} has a half-installed package: run `dpkg --configure -a` there",
     ),
-    (
+    Known(
         r"(?:[Tt]ransferred file|checksum mismatch|mismatched checksum)",
         "{host}: what was transferred arrived changed or in part: check the disk on both sides",
     ),
@@ -116,14 +126,12 @@ def _text(result: dict[str, Any]) -> str:
     return "\n".join(str(result[place]) for place in PLACES if result.get(place))
 
 
-def _filled(
-    table: tuple[tuple[str, str], ...], text: str, host: str, inventory: Path
-) -> str | None:
-    for pattern, sentence in table:
-        match = re.search(pattern, text)
+def _filled(table: tuple[Known, ...], text: str, host: str, inventory: Path) -> str | None:
+    for known in table:
+        match = re.search(known.pattern, text)
         if match:
             group = next(filter(None, match.groups()), "")
-            return sentence.format(group, host=host, inventory=inventory, raw=_line(text))
+            return known.sentence.format(group, host=host, inventory=inventory, raw=_line(text))
     return None
 
 

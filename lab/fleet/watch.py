@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,12 +70,15 @@ class Watch:
         host = data.get("host")
         if host not in self.records:
             return
-        handler = self._HANDLERS.get(kind)
-        if handler:
-            handler(self, host, data)
-
-    def _start(self, host: str, data: dict[str, Any]) -> None:
-        self._listener(HostStage(host, data.get("task", "")))
+        match kind:
+            case "runner_on_start":
+                self._listener(HostStage(host, data.get("task", "")))
+            case "runner_on_ok" | "runner_retry":
+                self._ok(host, data)
+            case "runner_on_failed":
+                self._failed(host, data)
+            case "runner_on_unreachable":
+                self._unreachable(host, data)
 
     def _ok(self, host: str, data: dict[str, Any]) -> None:
         result = data.get("res", {})
@@ -96,12 +98,14 @@ class Watch:
         result = data.get("res", {})
         record = self.records[host]
         record.trouble = "unsupported" if sentences.unsupported(result) else "failed"
-        record.error = sentences.failed(host, self._inventory, data.get("task", ""), result)
+        said = sentences.failed(host, self._inventory, data.get("task", ""), result)
+        record.error = self._censored(said)
 
     def _unreachable(self, host: str, data: dict[str, Any]) -> None:
         record = self.records[host]
         record.trouble = "unreachable"
-        record.error = sentences.unreachable(host, self._inventory, data.get("res", {}))
+        said = sentences.unreachable(host, self._inventory, data.get("res", {}))
+        record.error = self._censored(said)
 
     def _forgive(self, stats: dict[str, Any]) -> None:
         """Forget failures that a rescue mended: Ansible's last count knows."""
@@ -109,13 +113,10 @@ class Watch:
             if not stats.get("failures", {}).get(host) and not stats.get("dark", {}).get(host):
                 record.trouble = record.error = None
 
-    _HANDLERS: dict[str, Callable[[Watch, str, dict[str, Any]], None]] = {  # noqa: RUF012
-        "runner_on_start": _start,
-        "runner_on_ok": _ok,
-        "runner_retry": _ok,
-        "runner_on_failed": _failed,
-        "runner_on_unreachable": _unreachable,
-    }
+    def _censored(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, CENSORED)
+        return text
 
     def title(self, playbook: str) -> None:
         """Begin a section of the log."""
@@ -124,9 +125,7 @@ class Watch:
     def _write(self, text: str) -> None:
         if self._log is None or not text:
             return
-        for secret in self._secrets:
-            text = text.replace(secret, CENSORED)
-        lines = text.replace("\r", "").rstrip("\n")
+        lines = self._censored(text).replace("\r", "").rstrip("\n")
         # A log that cannot be written is no reason to lose a measurement.
         with contextlib.suppress(OSError), self._log.open("a") as log:
             log.write(lines + "\n")

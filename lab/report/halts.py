@@ -49,7 +49,7 @@ def outcomes(material: Material) -> Picture:
                     material.title(workload),
                     barmode="stack",
                     bargap=0.3,
-                    xaxis=axis("share of halts", range=[0, 100], ticksuffix=" %"),
+                    xaxis=axis("share of halts", range=[0, 100], dtick=25, ticksuffix=" %"),
                     yaxis=axis("", autorange="reversed", type="category"),
                 ),
                 f"{workload}: share of halts by outcome and setting",

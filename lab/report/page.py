@@ -13,21 +13,20 @@ from plotly.offline import get_plotlyjs
 
 from lab import labels, metrics
 from lab.doubts import Doubt, doubts
-from lab.labels import setting_label, setting_order, short_labels
+from lab.facts import Fact, facts
+from lab.labels import setting_label
 from lab.paths import RESULTS
-from lab.report.facts import Fact, facts
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.prose import analysis
 from lab.report.style import keys
-from lab.stats import Comparison, Verdict, cells, compare
+from lab.stats import Comparison, Verdict
 from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
-from lab.summary import SYMBOLS, Grid, grids, sentences, tally
-from lab.table import tidy
+from lab.summary import SYMBOLS, Grid, Summary, sentences, summarise, tally
 
-NOT_SEEN = "not known"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -54,20 +53,14 @@ def write(run: str | Path, store: Path = RESULTS) -> Path:
     Raises UsageError for a run that is not there, StoreError for one that cannot be read or
     a folder that cannot be written.
     """
-    page = render(read_run(run, store))
-    path = page.run.path / REPORT
-    write_atomic(path, page.html.encode())
+    whole = read_run(run, store)
+    path = whole.path / REPORT
+    write_atomic(path, render(whole).encode())
     return path
 
 
-@dataclass(frozen=True)
-class Page:
-    run: Run
-    html: str
-
-
-def render(run: Run) -> Page:
-    """Make the page of a run."""
+def render(run: Run) -> str:
+    """Return the HTML of a run's report."""
     environment = Environment(
         loader=PackageLoader("lab.report", "."),
         autoescape=True,
@@ -77,71 +70,60 @@ def render(run: Run) -> Page:
     )
     environment.filters |= {"quantity": labels.quantity, "change": labels.change, "json": _json}
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
-    hosts = _hosts(run)
-    html = environment.get_template("page.html.j2").render(
+    summary = summarise(run)
+    hosts = _hosts(summary)
+    return environment.get_template("page.html.j2").render(
         run=run,
         manifest=run.manifest,
         command=shlex.join(run.manifest.get("command") or []),
         analysis=analysis(run.path),
         hosts=hosts,
-        tally=tally([each for host in hosts for each in host.comparisons]),
+        tally=tally(summary.comparisons),
         metrics=metrics.METRICS,
         css=Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
         script=Markup(_asset("page.js")),  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704
     )
-    return Page(run, html)
 
 
-def _hosts(run: Run) -> list[Host]:
-    trials = tidy(run)
-    reference = run.plan["reference"]
-    settings = _settings(run)
-    label = setting_label(reference)
-    compared = compare(trials, label) if label in set(trials["setting"]) else []
-    medians = cells(trials)
-    by_host = {grid.host: grid for grid in grids(compared, medians, list(settings))}
-    doubted = doubts(run)
-    found = []
-    for name, entry in run.manifest["hosts"].items():
-        mine = [each for each in compared if each.host == name]
-        looks = keys(settings, label)
-        clock = run.facts(name).get("clock_class") or NOT_SEEN
-        material = Material(
-            clock_class=clock,
-            keys=looks,
-            workloads=_workloads(run, name),
-            trials=trials[(trials["host"] == name) & ~trials["warmup"]],
-            cells=[cell for cell in medians if cell.host == name],
-            rows=[row for row in run.rows[name] if not row["warmup"]],
-        )
-        found.append(
-            Host(
-                name=name,
-                state=entry["state"],
-                error=entry.get("error"),
-                clock_class=clock,
-                names={key.label: key.name for key in looks},
-                grid=by_host.get(name),
-                comparisons=mine,
-                sentences=[(settings[each], text) for each, text in sentences(mine)],
-                tally=tally(mine),
-                doubts=[doubt for doubt in doubted if doubt.host == name],
-                pictures=pictures(material),
-                facts=facts(run.facts(name)),
-            )
-        )
-    return found
+def _hosts(summary: Summary) -> list[Host]:
+    found = doubts(summary.run)
+    grids = {grid.host: grid for grid in summary.grids}
+    return [
+        _host(summary, name, grids.get(name), [each for each in found if each.host == name])
+        for name in summary.run.manifest["hosts"]
+    ]
 
 
-def _settings(run: Run) -> dict[str, str]:
-    """Short labels by label of all settings that were planned, in the order of the knobs."""
-    planned = {
-        setting_label(trial["setting"]): trial["setting"]
-        for trials in run.plan["hosts"].values()
-        for trial in trials
-    }
-    return short_labels(sorted(planned.values(), key=setting_order))
+def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) -> Host:
+    run = summary.run
+    entry = run.manifest["hosts"][name]
+    comparisons = [each for each in summary.comparisons if each.host == name]
+    looks = keys(summary.names, setting_label(run.plan["reference"]))
+    clock = run.facts(name).get("clock_class") or UNKNOWN
+    of_host = (summary.trials["host"] == name) & ~summary.trials["warmup"]
+    material = Material(
+        clock_class=clock,
+        keys=looks,
+        workloads=_workloads(run, name),
+        trials=summary.trials[of_host],
+        cells=[cell for cell in summary.cells if cell.host == name],
+        rows=[row for row in run.rows[name] if not row["warmup"]],
+    )
+    return Host(
+        name=name,
+        state=entry["state"],
+        error=entry.get("error"),
+        clock_class=clock,
+        names={key.label: key.name for key in looks},
+        grid=grid,
+        comparisons=comparisons,
+        sentences=[(summary.names[each], text) for each, text in sentences(comparisons)],
+        tally=tally(comparisons),
+        doubts=found,
+        pictures=pictures(material),
+        facts=facts(run.facts(name)),
+    )
 
 
 def _workloads(run: Run, host: str) -> Sequence[str]:

@@ -65,7 +65,7 @@ def figure(traces: Iterable[go.Scatter | go.Bar], title: str, **layout: Any) -> 
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
+            "margin": {"l": 8, "r": 20, "t": 40, "b": 8},
             "height": HEIGHT,
             "showlegend": False,
             "hoverlabel": {"bgcolor": "var(--card)", "bordercolor": FAINT, "font": {"color": INK}},

@@ -64,7 +64,7 @@ struct arch {
 	 */
 	void (*setup_vcpu)(struct vm *vm);
 
-	/* Nominal frequency of the counter the guest reads, as the kernel or the processor has it. */
+	/* Nominal frequency of the counter the guest reads, as kernel or processor has it. */
 	uint64_t (*counter_hz)(const struct vm *vm);
 
 	/* What the guest writes to its timer for `ns`; at least 1, rounded up. */

@@ -146,10 +146,10 @@ void options_parse(struct options *options, int argc, char **argv)
 {
 	bool has_workload = false;
 	bool has_batch = false;
-	int option;
+	int option, at;
 
 	*options = (struct options){.batch = BATCH_DEFAULT, .cpu = -1, .timeout_s = 60};
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while (at = optind, (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_WORKLOAD:
 			options->workload = workload(optarg);
@@ -182,9 +182,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			fputs(usage, stdout);
 			exit(EXIT_SUCCESS);
 		case ':':
-			fail(STATUS_USAGE, "%s needs a value: see --help", argv[optind - 1]);
+			fail(STATUS_USAGE, "%s needs a value: see --help", argv[at]);
 		default:
-			fail(STATUS_USAGE, "%s is not an option: see --help", argv[optind - 1]);
+			fail(STATUS_USAGE, "%s is not an option: see --help", argv[at]);
 		}
 	}
 	if (optind < argc)

@@ -37,7 +37,7 @@ extern const uint8_t guest_on_timer[];
 #define APIC_X2APIC_ENABLE 0xc00
 #define RFLAGS_FIXED	   0x2
 
-/* Three pages below 4 GiB that VMX without "unrestricted guest" wants (api.rst, KVM_SET_TSS_ADDR). */
+/* Three pages that VMX without "unrestricted guest" needs: api.rst, KVM_SET_TSS_ADDR. */
 #define TSS_ADDRESS 0xfffbd000
 
 #define CPUID_ENTRIES 256

@@ -239,6 +239,7 @@ HALT = ["--workload", "halt", "--count", "5"]
         (["--workload", "exit", "--count", "5", "--timeout", "0"], "--timeout is '0'"),
         (["--workload", "exit", "--count", "5", "more"], "'more' is not an option"),
         (["--polling"], "--polling is not an option"),
+        (["-xy"], "-xy is not an option"),
         (HALT, "--intervals is missing"),
         ([*HALT, "--intervals", "/nowhere"], "/nowhere cannot be read: No such file"),
         ([*HALT, "--intervals", "/"], "/ cannot be read: Is a directory"),

@@ -64,6 +64,8 @@ class Machine:
     flavours: Mapping[str, str] = field(default_factory=dict)
     """KVM flavour -> shell test on the host; the first that holds is it."""
     kernel_arguments: tuple[str, ...] = ()
+    user_cpu: str | None = None
+    """CPU that qemu-user is to be, where its default is slow."""
 
     @property
     def native(self) -> bool:

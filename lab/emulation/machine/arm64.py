@@ -3,12 +3,16 @@
 from lab.emulation.emulator.qemu import Board, Qemu
 from lab.emulation.machine import Elf, Machine
 
+# Architected pointer authentication costs a block cipher per call and return under TCG.
+CPU = "max,pauth-impdef=on"
+
 MACHINE = Machine(
     architecture="arm64",
     debian="arm64",
     uname="aarch64",
     elf=Elf(machine=183),
     user_emulator="qemu-aarch64-static",
+    user_cpu=CPU,
     suite="trixie",
     kernel_package="linux-image-cloud-arm64",
     kernel_suite="trixie",
@@ -16,8 +20,7 @@ MACHINE = Machine(
         Board(
             program="qemu-system-aarch64",
             machine="virt,virtualization=on,gic-version=3",
-            # Architected pointer authentication costs a block cipher per call under TCG.
-            cpu="max,pauth-impdef=on",
+            cpu=CPU,
             console="ttyAMA0",
         )
     ),

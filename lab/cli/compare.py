@@ -1,0 +1,39 @@
+"""`kvmlab compare RUN…`: every setting against its run's reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from lab.cli import options
+
+
+@click.command("compare")
+@click.argument(
+    "runs", metavar="RUN...", nargs=-1, required=True, shell_complete=options.complete_run
+)
+@options.json_option
+@click.pass_obj
+def command(settings: options.Settings, runs: tuple[str, ...], *, as_json: bool) -> None:
+    """Compare every setting of each RUN with that run's reference."""
+    show(runs, settings.results, as_json=as_json)
+
+
+def show(runs: Sequence[str], results: Path, *, as_json: bool) -> None:
+    """Print the comparison of `runs`: a table for each host, or all rows as JSON."""
+    from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab.store.read import read_run  # noqa: PLC0415
+
+    summaries = [summary.summarise(read_run(run, results)) for run in runs]
+    if as_json:
+        options.print_json(
+            [record for each in summaries for record in tables.comparison_records(each.comparisons)]
+        )
+        return
+    console = options.out()
+    for each in summaries:
+        for grid in each.grids:
+            console.print(tables.comparison_table(grid, each.names, console.width))
+        console.print(summary.tally(each.comparisons))

@@ -1,0 +1,191 @@
+"""What the terminal shows, as rich renderables, and the same as plain records for `--json`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lab.doubts import doubts
+from lab.facts import facts
+from lab.labels import MINUS, NONE, change, quantity, setting_label
+from lab.stats import Comparison, Verdict
+from lab.store.layout import Document
+from lab.store.listing import RunSummary
+from lab.store.read import Run
+from lab.summary import SYMBOLS, Entry, Grid, Row
+
+Record = dict[str, Any]
+PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
+
+COLOURS = {
+    Verdict.BETTER: "green",
+    Verdict.WORSE: "red",
+    Verdict.INCONCLUSIVE: "dim",
+    Verdict.INERT: "yellow",
+    Verdict.MISSING: "yellow",
+}
+STATE_COLOURS = {"complete": "green", "failed": "red", "partial": "yellow", "running": "cyan"}
+WIDE = 120
+HEADINGS = {
+    "wakeup_p50_ns": "wake-up p50",
+    "wakeup_p99_ns": "wake-up p99",
+    "cpu_ns_per_wakeup": "CPU/wake-up",
+    "poll_vain_ns_per_wakeup": "vain poll",
+    "exit_p50_ns": "exit p50",
+    "exit_p99_ns": "exit p99",
+}
+
+
+def comparison_records(comparisons: Sequence[Comparison]) -> list[Record]:
+    return [each.record() for each in comparisons]
+
+
+def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> Group:
+    """One row for each workload and setting, one column for each metric, for one host.
+
+    `names` are short labels of settings (`lab.labels.short_labels`). A cell is the median, its
+    change against the reference and a sign for the verdict; from 120 columns on also the
+    change's 95 % interval in per cent.
+    """
+    wide = width >= WIDE
+    title = f"{grid.host} ({grid.clock_class or 'unknown'} clock), change against {grid.reference}"
+    used = {e.comparison.verdict for r in grid.rows for e in r.entries.values() if e.comparison}
+    signs = ", ".join(f"{SYMBOLS[verdict]} {verdict}" for verdict in Verdict if verdict in used)
+    interval = "; [95 % interval of the change, in %]" if wide else ""
+    return Group(
+        Text(title, style="bold"),
+        *(
+            _workload(workload, rows, grid, names, wide=wide)
+            for workload, rows in grid.by_workload.items()
+        ),
+        Text(f"* reference; n trials; {signs}{interval}", style="dim"),
+    )
+
+
+def _workload(
+    workload: str, rows: Sequence[Row], grid: Grid, names: Mapping[str, str], *, wide: bool
+) -> Group:
+    metrics = [name for name in grid.metrics if any(row.entries[name].cell for row in rows)]
+    table = Table(**PLAIN, padding=(0, 1, 0, 0))
+    table.add_column("setting", no_wrap=True, min_width=max(map(len, names.values())) + 2)
+    table.add_column("n", justify="right")
+    for name in metrics:
+        table.add_column(HEADINGS.get(name, name), no_wrap=True, min_width=28 if wide else 15)
+    for row in rows:
+        mark = "*" if row.is_reference else ""
+        entries = [_entry(row.entries[name], wide=wide) for name in metrics]
+        table.add_row(f" {names[row.setting]}{mark}", str(row.n), *entries)
+    return Group(Text(f"\n{workload}", style="bold"), table)
+
+
+def _entry(entry: Entry, *, wide: bool) -> Text:
+    if entry.cell is None and entry.comparison is None:
+        return Text("")
+    median = quantity(entry.cell.median.value, entry.cell.unit) if entry.cell else NONE
+    text = Text(f"{median:>7}")
+    compared = entry.comparison
+    if compared is None:
+        return text
+    said = f" {_compact(compared.ratio):>5}"
+    if wide:
+        known = compared.low is not None and compared.high is not None
+        span = f"[{_percent(compared.low)},{_percent(compared.high)}]" if known else ""
+        said += f" {span:<11}"
+    return text.append(f"{said} {SYMBOLS[compared.verdict]}", style=COLOURS[compared.verdict])
+
+
+def _compact(ratio: float | None) -> str:
+    return change(ratio).replace(" %", "%")
+
+
+def _percent(ratio: float | None) -> str:
+    return NONE if ratio is None else f"{100 * (ratio - 1):+.0f}".replace("-", MINUS)
+
+
+def run_records(runs: Sequence[RunSummary]) -> list[Record]:
+    return [each.record() for each in runs]
+
+
+def runs_table(runs: Sequence[RunSummary]) -> Table:
+    """Show runs, one a row; below a broken one, why it cannot be read."""
+    table = Table(**PLAIN)
+    table.add_column("run", no_wrap=True)
+    table.add_column("state")
+    table.add_column("trials", justify="right")
+    table.add_column("hosts")
+    for each in runs:
+        hosts = ", ".join(f"{host} {state}" for host, state in each.hosts.items())
+        table.add_row(each.run, _state(each.state), str(each.trials), hosts or each.error)
+    return table
+
+
+def show_record(run: Run) -> Record:
+    """Return a run's manifest; each host with its trials by status and the reasons to doubt it."""
+    found = doubts(run)
+    return {
+        **run.manifest,
+        "hosts": {
+            host: {
+                **entry,
+                "trials": _counts(run, host),
+                "doubts": [{"kind": d.kind, "text": d.text} for d in found if d.host == host],
+            }
+            for host, entry in run.manifest["hosts"].items()
+        },
+    }
+
+
+def show(run: Run) -> Group:
+    """Show a run: what was planned, and for each host what came of it, doubts and facts."""
+    record = show_record(run)
+    head = Table(show_header=False, **PLAIN)
+    head.add_column(style="dim")
+    head.add_column(overflow="fold")
+    head.add_row("run", run.name)
+    head.add_row("state", _state(record["state"]))
+    head.add_row("command", " ".join(record.get("command") or []))
+    head.add_row("started", record.get("created_at"))
+    head.add_row("ended", record.get("finished_at") or NONE)
+    head.add_row("reference", setting_label(run.plan["reference"]))
+    return Group(head, *(_host(run, host, entry) for host, entry in record["hosts"].items()))
+
+
+def _host(run: Run, host: str, entry: Document) -> Group:
+    plan = run.plan["hosts"].get(host, [])
+    settings = len({setting_label(trial["setting"]) for trial in plan})
+    workloads = len({trial["workload"]["name"] for trial in plan})
+    blocks = len({trial["block"] for trial in plan if not trial["warmup"]})
+    counts = ", ".join(f"{number} {status}" for status, number in entry["trials"].items())
+    table = Table(show_header=False, **PLAIN)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    table.add_row("state", _state(entry["state"]))
+    table.add_row("error", entry.get("error") or NONE)
+    table.add_row(
+        "planned",
+        f"{len(plan)} trials: {settings} settings x {workloads} workloads x {blocks} blocks, "
+        "and warm-ups",
+    )
+    table.add_row("trials", counts)
+    for doubt in entry["doubts"]:
+        table.add_row("doubt", Text(f"{doubt['kind']}: {doubt['text']}", style="yellow"))
+    for fact in facts(run.facts(host)):
+        table.add_row(fact.name, fact.value)
+    return Group(Text(f"\n{host}", style="bold"), Padding(table, (0, 0, 0, 2)))
+
+
+def _counts(run: Run, host: str) -> dict[str, int]:
+    """Count trials by status; `not run` has no row yet."""
+    counts = Counter(row["status"] for row in run.rows[host])
+    waiting = len(run.plan["hosts"].get(host, [])) - len(run.rows[host])
+    return dict(counts) | ({"not run": waiting} if waiting else {})
+
+
+def _state(state: str) -> Text:
+    return Text(state, style=STATE_COLOURS.get(state, "yellow"))

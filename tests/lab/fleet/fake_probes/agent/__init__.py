@@ -1,0 +1,1 @@
+"""An agent that obeys probes/README.md and measures nothing."""
