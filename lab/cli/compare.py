@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from lab.cli import options
 
@@ -24,6 +25,7 @@ def command(settings: options.Settings, runs: tuple[str, ...], *, as_json: bool)
 def show(runs: Sequence[str], results: Path, *, as_json: bool) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON."""
     from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab.doubts import doubts  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
 
     summaries = [summary.summarise(read_run(run, results)) for run in runs]
@@ -32,8 +34,10 @@ def show(runs: Sequence[str], results: Path, *, as_json: bool) -> None:
             [record for each in summaries for record in tables.comparison_records(each.comparisons)]
         )
         return
-    console = options.out()
+    console, remarks = options.out(), options.progress()
     for each in summaries:
         for grid in each.grids:
             console.print(tables.comparison_table(grid, each.names, console.width))
         console.print(summary.tally(each.comparisons))
+        for doubt in doubts(each.run):
+            remarks.print(Text(f"doubt: {doubt.host}: {doubt.text}", style="yellow"))

@@ -26,7 +26,7 @@ def command(hosts: str, inventory: Path, *, as_json: bool) -> None:
     """
     from lab.cli.display import Stages  # noqa: PLC0415
     from lab.fleet import drive  # noqa: PLC0415  (Ansible is slow)
-    from lab.fleet import inventory as fleet_inventory
+    from lab.fleet import inventory as fleet_inventory  # noqa: PLC0415
 
     with Stages() as stages:
         answers = drive.doctor(

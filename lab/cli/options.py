@@ -26,8 +26,8 @@ class Settings:
 
 
 def complete_run(context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
-    settings = context.find_object(Settings)
-    results = settings.results if settings else RESULTS
+    # While completing, options are parsed and no command has run.
+    results = Path(context.find_root().params.get("results") or RESULTS)
     return sorted(
         (path.parent.name for path in results.glob(f"{start}*/manifest.json")), reverse=True
     )

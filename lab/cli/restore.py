@@ -20,7 +20,7 @@ def command(hosts: str, inventory: Path, *, purge: bool, as_json: bool) -> None:
     """Stop agents, write knobs back; with --purge remove everything the lab put there."""
     from lab.cli.display import Stages  # noqa: PLC0415
     from lab.fleet import drive  # noqa: PLC0415  (Ansible is slow)
-    from lab.fleet import inventory as fleet_inventory
+    from lab.fleet import inventory as fleet_inventory  # noqa: PLC0415
 
     with Stages() as stages:
         restored = drive.restore(

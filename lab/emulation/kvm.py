@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 300.0
 # Runs on the host. Opening the node is not enough: s390x without SIE has the node, too.
 _LOOK = """
-import fcntl, json, os
-KVM_GET_API_VERSION, KVM_CREATE_VM = 0xAE00, 0xAE01
+import fcntl, json, os, sys
+KVM_GET_API_VERSION, KVM_CREATE_VM = int(sys.argv[1]), int(sys.argv[1]) + 1
 problem = None
 try:
     kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
@@ -42,7 +42,7 @@ def look(host: Host, machine: Machine, address: Address, keys: Keys) -> Facts:
     # One login for all: each costs seconds under emulation.
     script = (
         f"said=$({load})\n"
-        f"python3 -c {shlex.quote(_LOOK)} || exit 1\n"
+        f"python3 -c {shlex.quote(_LOOK)} {machine.kvm_ioctls} || exit 1\n"
         'echo "$said" | tail -n 1\n'
         f"{flavours}\n"
     )

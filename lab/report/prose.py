@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.store.layout import EXPERIMENT
+
+LIST_AFTER_TEXT = re.compile(r"(?m)^(?!- |\s)(.+)\n- ")
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,10 @@ def analysis(run: Path) -> list[Block]:
 
 
 def blocks(text: str) -> list[Block]:
-    """Cut text at empty lines; a block whose first line starts with `- ` is a list."""
+    """Cut text at empty lines and before lists; the items of a list start with `- `."""
     found = []
-    for part in textwrap.dedent(text).strip().split("\n\n"):
+    apart = LIST_AFTER_TEXT.sub(r"\1\n\n- ", textwrap.dedent(text).strip())
+    for part in apart.split("\n\n"):
         lines = part.strip().splitlines()
         if lines and lines[0].startswith("- "):
             items = "\n".join(lines)[2:].split("\n- ")

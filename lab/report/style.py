@@ -13,6 +13,10 @@ from lab.labels import nanoseconds
 
 INK, FAINT, GRID = "var(--ink)", "var(--faint)", "var(--grid)"
 HEIGHT = 300
+NARROW = 0.7
+"""Decades below which ticks are spaced evenly, not by factors."""
+STEPS = ((1.4, (1, 2, 5)), (2.4, (1, 3)), (math.inf, (1,)))
+"""Factors between powers of ten, by the decades below which their labels do not touch."""
 
 # From cold to hot in the order of the knob; a symbol and a dash each, so that colour is not needed.
 COLOURS = tuple(f"var(--s{number})" for number in range(6))
@@ -92,13 +96,7 @@ def time_axis(title: str, values: Iterable[float], room: float = 0.06) -> dict[s
     low, high = math.log10(min(positive)), math.log10(max(positive))
     margin = max(room * (high - low), 0.05)
     low, high = low - margin, high + margin
-    steps = (1, 2, 5) if high - low < 2 else (1,) if high - low > 4 else (1, 3)  # noqa: PLR2004
-    ticks = [
-        step * 10.0**power
-        for power in range(math.floor(low), math.ceil(high) + 1)
-        for step in steps
-        if low <= math.log10(step * 10.0**power) <= high
-    ]
+    ticks = _ticks(low, high)
     return axis(
         title,
         type="log",
@@ -106,3 +104,18 @@ def time_axis(title: str, values: Iterable[float], room: float = 0.06) -> dict[s
         tickvals=ticks,
         ticktext=[nanoseconds(tick) for tick in ticks],
     )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values between powers of ten; no more than fit below a picture on a phone."""
+    span = high - low
+    if span < NARROW:
+        step = (10**high - 10**low) / 4
+        size = 10 ** math.floor(math.log10(step))
+        step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= step)
+        first = math.ceil(10**low / step)
+        return [number * step for number in range(first, math.floor(10**high / step) + 1)]
+    factors = next(factors for widest, factors in STEPS if span < widest)
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    values = [factor * 10.0**power for power in powers for factor in factors]
+    return [value for value in values if low <= math.log10(value) <= high]

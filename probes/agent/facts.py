@@ -35,7 +35,7 @@ def collect(knobs: dict[str, Knob], cpus: dict[str, Any]) -> dict[str, Any]:
         "distribution": _distribution(),
         "cmdline": read_text("/proc/cmdline"),
         "cpu_model": _cpu_model(),
-        "cpus_online": read_text(CPU / "online"),
+        "cpus_online": os.cpu_count(),
         "microcode": architecture.microcode() if architecture else None,
         "smt": read_text(CPU / "smt" / "control"),
         "numa_nodes": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or None,

@@ -64,6 +64,8 @@ class Machine:
     flavours: Mapping[str, str] = field(default_factory=dict)
     """KVM flavour -> shell test on the host; the first that holds is it."""
     kernel_arguments: tuple[str, ...] = ()
+    kvm_ioctls: int = 0xAE00
+    """KVMIO shifted, with the direction `none` as this architecture's asm/ioctl.h writes it."""
     user_cpu: str | None = None
     """CPU that qemu-user is to be, where its default is slow."""
 

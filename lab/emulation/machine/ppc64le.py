@@ -22,6 +22,7 @@ MACHINE = Machine(
             console="hvc0",
         )
     ),
+    kvm_ioctls=0x2000AE00,
     kvm_modules=("kvm_hv", "kvm_pr"),
     flavours={
         "hv-p9": "test -d /sys/module/kvm_hv && grep -q POWER9 /proc/cpuinfo",

@@ -1,0 +1,44 @@
+"""Synthetic runs to read: one for all tests, and a copy for those that break things."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.store.layout import Document
+from lab.store.read import Run, read_run
+from tests import synthetic
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store with one whole run; not to be changed."""
+    folder = tmp_path_factory.mktemp("results")
+    synthetic.write_run(folder, workloads=(*synthetic.WORKLOADS, synthetic.EXIT), blocks=6)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(store: Path) -> Run:
+    return read_run("20260101-000000-synthetic", store)
+
+
+@pytest.fixture
+def spoilt(store: Path, tmp_path: Path) -> Path:
+    """Folder of a copy of the run, to be spoilt."""
+    (source,) = store.glob("2*")
+    return Path(shutil.copytree(source, tmp_path / source.name))
+
+
+@pytest.fixture
+def row(run: Run) -> Document:
+    """Trial that polled: exponential arrivals at the reference."""
+    return next(
+        row
+        for row in run.rows["synthetic"]
+        if row["workload"]["name"] == "exponential-100us"
+        and row["setting"] == synthetic.REFERENCE
+        and not row["warmup"]
+    )

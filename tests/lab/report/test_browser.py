@@ -1,0 +1,180 @@
+"""The report in a real browser: drawn, alone, and fit for a phone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+
+from lab.report import write
+from tests import synthetic
+
+pytestmark = pytest.mark.needs("browser")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WORKLOADS = (synthetic.FIXED_30US, synthetic.EXPONENTIAL_100US, synthetic.EXIT)
+PICTURES = 4 * 2 + 1
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = synthetic.write_run(
+        tmp_path_factory.mktemp("store"),
+        hosts={"synthetic": "nested"},
+        workloads=WORKLOADS,
+        blocks=5,
+    )
+    return write(run)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page that is open, and what went wrong on it."""
+
+    def __init__(self, browser: Browser, report: Path, scheme: str, width: int = 1280) -> None:
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.page: Page = browser.new_page(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.route(re.compile("^(http|ws)s?:"), self._refuse)
+        self.page.goto(report.as_uri())
+        self.page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.errors.append(message.text)
+
+    def _refuse(self, route: Route) -> None:
+        self.requests.append(route.request.url)
+        route.abort()
+
+    def number(self, selector: str) -> int:
+        return self.page.locator(selector).count()
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        wide: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return wide
+
+    def background(self) -> str:
+        colour: str = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return colour
+
+    def title_colour(self) -> str:
+        colour: str = self.page.evaluate(
+            "getComputedStyle(document.querySelector('.plot .gtitle')).fill"
+        )
+        return colour
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    scheme, width = request.param
+    opened = Visit(browser, report, scheme, width)
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    yield opened
+    opened.page.close()
+
+
+DESKTOP, DARK, PHONE = ("light", 1280), ("dark", 1280), ("light", 360)
+
+
+@pytest.mark.parametrize("visit", [DESKTOP, DARK, PHONE], indirect=True)
+def test_everything_is_drawn_without_errors_requests_or_overflow(visit: Visit) -> None:
+    assert visit.number(".plot") == PICTURES
+    drawn = visit.page.evaluate(
+        """[...document.querySelectorAll('.plot')].filter(plot =>
+             plot.querySelector('.scatterlayer path, .barlayer path')).length"""
+    )
+    assert drawn == PICTURES
+    assert visit.number("table.full tbody tr") == 4 * (2 * 4 + 2)
+    assert visit.number("table.grid tbody tr:not(.group)") == 5 * len(WORKLOADS)
+    assert visit.errors == []
+    assert visit.requests == []
+    assert visit.overflow() <= 0
+
+
+def test_the_refusal_would_see_a_request(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<div class="plot"><svg class="main-svg"></svg></div><img src="http://x.invalid/">'
+    )
+    visit = Visit(browser, page, "light")
+    visit.page.wait_for_load_state("load")
+    assert visit.requests == ["http://x.invalid/"]
+    assert len(visit.errors) == 1
+    visit.page.close()
+
+
+@pytest.mark.parametrize("visit", [DESKTOP], indirect=True)
+def test_the_theme_is_followed_while_the_page_is_open(visit: Visit) -> None:
+    light = visit.background(), visit.title_colour()
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.wait_for_function(
+        "before => getComputedStyle(document.querySelector('.plot .gtitle')).fill !== before",
+        arg=light[1],
+    )
+    assert visit.background() != light[0]
+    assert visit.errors == []
+    visit.page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("visit", [DESKTOP, PHONE], indirect=True)
+def test_labels_in_a_picture_do_not_overlap(visit: Visit) -> None:
+    """Ticks of an axis among themselves, and the names of points among themselves."""
+    overlaps = visit.page.evaluate(
+        """() => {
+             const meet = (a, b) => a.left < b.right && b.left < a.right
+               && a.top < b.bottom && b.top < a.bottom;
+             const found = [];
+             for (const plot of document.querySelectorAll('.plot'))
+               for (const kind of ['.xtick text', '.ytick text', '.annotation-text']) {
+                 const texts = [...plot.querySelectorAll(kind)];
+                 const boxes = texts.map(text => text.getBoundingClientRect());
+                 boxes.forEach((box, i) => boxes.slice(i + 1).forEach((other, j) => {
+                   if (meet(box, other))
+                     found.push([plot.ariaLabel, texts[i].textContent,
+                                 texts[i + 1 + j].textContent]);
+                 }));
+               }
+             return found;
+           }"""
+    )
+    assert overlaps == []
+
+
+@pytest.mark.parametrize("visit", [DARK], indirect=True)
+def test_the_keyboard_folds_and_opens(visit: Visit) -> None:
+    table = visit.page.locator("table.full")
+    visit.page.locator("summary", has_text="Every comparison").focus()
+    visit.page.keyboard.press("Enter")
+    assert table.is_hidden()
+    visit.page.keyboard.press("Enter")
+    assert table.is_visible()
+    visit.page.keyboard.press("Tab")
+    assert (
+        visit.page.evaluate("document.activeElement.ariaLabel") == "Every comparison on synthetic"
+    )

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import re
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from plotly.offline import get_plotlyjs
+
+from lab.errors import StoreError, UsageError
+from lab.report import write
+from lab.report.page import render
+from lab.store.read import Run, read_run
+from tests import synthetic
+
+
+@pytest.fixture(scope="module")
+def page(run: Run) -> str:
+    return render(run)
+
+
+def figures(page: str) -> list[dict[str, list[dict[str, object]]]]:
+    found = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    return [json.loads(text) for text in found]
+
+
+def prose(page: str) -> str:
+    """Return the page without its scripts and styles, as running text."""
+    bare = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", bare).split())
+
+
+def test_the_page_stands_alone(page: str) -> None:
+    assert page.count(get_plotlyjs()) == 1
+    without = page.replace(get_plotlyjs(), "")
+    assert not re.search(r"""(src|href)=["'](?!#|data:)""", without)
+    assert "url(" not in without
+    assert "@import" not in without
+
+
+def test_the_page_says_what_was_asked_and_how(page: str) -> None:
+    text = prose(page)
+    assert "kvmlab run synthetic" in text
+    assert "What does a synthetic window buy?" in text
+    assert "No host was measured." in text
+    assert "hardware clock" in text
+    assert "Synthetic CPU" in text
+
+
+def test_every_halting_workload_is_in_four_pictures_and_exits_in_one(page: str) -> None:
+    titles = [each["layout"]["title"]["text"] for each in figures(page)]  # type: ignore[call-overload]
+    assert len(titles) == 4 * len(synthetic.WORKLOADS) + 1
+    for workload in synthetic.WORKLOADS:
+        assert sum(f"<b>{workload['name']}</b>" in title for title in titles) == 4
+    assert all("hardware clock" in title for title in titles)
+
+
+def test_bars_of_outcomes_sum_to_all_halts(page: str) -> None:
+    bars = [
+        each["data"]
+        for each in figures(page)
+        if all(trace["type"] == "bar" for trace in each["data"])
+        and "%" in str(each["layout"]["xaxis"])  # type: ignore[call-overload]
+    ]
+    assert len(bars) == len(synthetic.WORKLOADS)
+    for traces in bars:
+        sums = [sum(parts) for parts in zip(*(trace["x"] for trace in traces), strict=True)]  # type: ignore[call-overload]
+        assert sums == pytest.approx([100.0] * 5, abs=0.01)
+
+
+def test_the_table_has_every_comparison(page: str) -> None:
+    (full,) = re.findall(r'<table class="full">.*?</table>', page, re.DOTALL)
+    # 4 settings against the reference: 4 metrics of 4 halting workloads, 2 of the exits.
+    assert full.count("<tr>") - 1 == 4 * (4 * 4 + 2)
+
+
+def test_what_comes_from_files_is_escaped(run: Run) -> None:
+    manifest = deepcopy(run.manifest)
+    manifest["experiment"] = "<script>alert(1)</script>"
+    manifest["hosts"]["synthetic"]["facts"]["cpu_model"] = "</script><b>x"
+    manifest["hosts"]["synthetic"]["facts"]["clock_class"] = "</script><img>"
+    page = render(Run(run.path, manifest, run.plan, run.rows))
+    assert "<script>alert(1)" not in page
+    assert "</script><b>x" not in page
+    assert "</script><img>" not in page
+
+
+def test_hosts_of_two_clock_classes_have_pictures_of_their_own(tmp_path: Path) -> None:
+    path = synthetic.write_run(
+        tmp_path,
+        hosts={"iron": "hardware", "room": "emulated"},
+        workloads=[synthetic.FIXED_30US],
+        blocks=5,
+    )
+    page = render(read_run(path))
+    titles = [each["layout"]["title"]["text"] for each in figures(page)]  # type: ignore[call-overload]
+    assert sum("hardware clock" in title for title in titles) == 4
+    assert sum("emulated clock" in title for title in titles) == 4
+    assert "this host's clock class is emulated" in prose(page).replace("&#39;", "'")
+
+
+def test_a_run_without_a_trial_has_a_page_that_says_so(spoilt: Path) -> None:
+    manifest = json.loads((spoilt / "manifest.json").read_text())
+    manifest["state"] = "failed"
+    manifest["hosts"]["synthetic"] = {"state": "unreachable", "error": "no route", "facts": None}
+    (spoilt / "manifest.json").write_text(json.dumps(manifest))
+    (spoilt / "synthetic.jsonl.gz").unlink()
+    text = prose(render(read_run(spoilt)))
+    assert "The host is unreachable: no route" in text
+    assert "0 comparisons: none" in text
+
+
+def test_a_run_of_failures_has_a_page_that_says_so(spoilt: Path) -> None:
+    run = read_run(spoilt)
+    rows = [
+        synthetic.unmeasured(run.name, "synthetic", trial, "failed", "the VMM died")
+        for trial in run.plan["hosts"]["synthetic"]
+    ]
+    synthetic.write_rows(spoilt, "synthetic", rows)
+    text = prose(render(read_run(spoilt)))
+    assert "failed: the VMM died" in text
+
+
+def test_the_report_is_written_into_the_run_and_over_an_older_one(spoilt: Path) -> None:
+    (spoilt / "report.html").write_text("old")
+    path = write(spoilt.name, spoilt.parent)
+    assert path == spoilt / "report.html"
+    assert path.read_text().startswith("<!doctype html>")
+    assert not list(spoilt.glob(".*"))
+
+
+def test_a_run_that_cannot_be_read_has_no_report(spoilt: Path) -> None:
+    (spoilt / "plan.json").unlink()
+    with pytest.raises(StoreError, match="plan.json is missing"):
+        write(spoilt)
+    with pytest.raises(UsageError, match="no run 'gone'"):
+        write("gone", spoilt.parent)

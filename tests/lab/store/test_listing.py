@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.store.listing import summaries
+from lab.store.read import Run
+
+
+def test_runs_at_a_glance(store: Path, run: Run) -> None:
+    (summary,) = summaries(store)
+    assert summary.run == run.name
+    assert summary.state == "complete"
+    assert summary.hosts == {"synthetic": "complete"}
+    assert summary.trials == len(run.plan["hosts"]["synthetic"])
+    assert summary.error is None
+
+
+def test_a_broken_run_is_listed_as_broken(spoilt: Path) -> None:
+    (spoilt / "plan.json").write_text("{")
+    (summary,) = summaries(spoilt.parent)
+    assert summary.state == "broken"
+    assert summary.error is not None
+    assert "plan.json is broken" in summary.error
