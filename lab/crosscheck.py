@@ -11,7 +11,7 @@ What holds in `kvm_vcpu_halt()` and `update_halt_poll_stats()` of
   `ns` runs a little past the loop, and `instant`, which no statistic counts.
 
 `halt_exits` (x86) counts every HLT that trapped; one whose wake-up is already
-pending never comes to `kvm_vcpu_halt()`, so it may exceed the probe's halts.
+pending never comes to `kvm_vcpu_halt()`, so it may well exceed the probe's halts.
 A statistic that the kernel does not have gives no row.
 """
 
@@ -21,7 +21,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.labels import setting_label
+from lab.labels import nanoseconds, setting_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,8 @@ class Quantity:
     """Something both sides know.
 
     `tolerance` is the relative difference not worth a word; `more` and `less` say
-    what it means when the probe has more, or less, than the statistics.
+    what it means when the probe has more, or less, than the statistics. An empty
+    `less` means that less is in order: the statistics count more than halts.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Difference:
         """Beyond the tolerance, and above the grain: 1 event, or 100 ns a halt."""
         grain = 1.0 if self.quantity.unit == "events" else 100.0 * self.halts
         allowed = max(grain, self.quantity.tolerance * abs(self.statistic))
-        return abs(self.absolute) > allowed
+        return abs(self.absolute) > allowed and bool(self.meaning)
 
     @property
     def meaning(self) -> str:
@@ -94,7 +95,7 @@ QUANTITIES = (
         unit="events",
         tolerance=0.02,
         more=SURPLUS,
-        less="wake-ups were pending before the halt began, or " + MISSED,
+        less="",
     ),
     Quantity(
         name="polls begun",
@@ -181,22 +182,25 @@ def differences(row: Document) -> list[Difference]:
 
 
 def warnings(found: Iterable[Difference]) -> list[str]:
-    """One sentence for each quantity and meaning that is notable in some trial."""
+    """One sentence for each meaning that is notable in some trial."""
     notable = defaultdict(list)
     for each in found:
         if each.notable:
-            notable[each.quantity.name, each.meaning].append(each)
-    return [
-        f"{name}: {meaning}; probe and KVM's statistics differ by {_extent(group)}"
-        for (name, meaning), group in notable.items()
-    ]
+            notable[each.meaning].append(each)
+    return [f"{meaning}: {_extent(group)}" for meaning, group in notable.items()]
 
 
 def _extent(group: list[Difference]) -> str:
+    names = " and ".join(dict.fromkeys(each.quantity.name for each in group))
     worst = max(group, key=lambda each: abs(each.absolute))
-    share = "" if worst.relative is None else f" ({100 * worst.relative:+.1f} %)"
-    trials = "1 trial" if len(group) == 1 else f"{len(group)} trials"
+    both = (
+        f"{worst.statistic:,.0f} by KVM's statistics, {worst.probe:,.0f} by the probe"
+        if worst.quantity.unit == "events"
+        else f"{nanoseconds(worst.statistic)} by KVM's statistics, "
+        f"{nanoseconds(worst.probe)} by the probe"
+    )
+    number = len({(each.host, each.trial) for each in group})
     return (
-        f"{worst.absolute:+,.0f} {worst.quantity.unit}{share} in trial {worst.trial} "
-        f"({worst.workload}, {worst.setting}), the largest of {trials}"
+        f"{names} differ in {number} trial{'' if number == 1 else 's'}, most the "
+        f"{worst.quantity.name} of trial {worst.trial} ({worst.workload}, {worst.setting}), {both}"
     )

@@ -47,6 +47,14 @@ def facts(document: Document) -> list[Fact]:
     return [fact for name in names for fact in _flat(name.replace("_", " "), document[name])]
 
 
+def cpu_count(online: str | int | None) -> int | None:
+    """Count the CPUs of a kernel list such as `0-3,8`; None where the fact was not read."""
+    if not isinstance(online, str):
+        return online
+    edges = [part.partition("-") for part in online.split(",")]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in edges)
+
+
 def _flat(name: str, value: object) -> list[Fact]:
     match value:
         case {"knob": knob, **rest}:

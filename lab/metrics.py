@@ -99,6 +99,17 @@ def _sums_per_wakeup(*sums: str) -> Callable[[Document], float | None]:
     return value
 
 
+def _statistics_per_wakeup(name: str) -> Callable[[Document], float | None]:
+    def value(row: Document) -> float | None:
+        vcpus = (row["guest"].get("stats") or {}).get("vcpu") or []
+        values = [vcpu.get(name) for vcpu in vcpus]
+        if not values or None in values:
+            return None
+        return _ratio(sum(values), row["guest"].get("completed"))
+
+    return value
+
+
 def _hit_rate(row: Document) -> float | None:
     probe = row.get("haltpoll")
     if not probe:
@@ -157,11 +168,30 @@ METRICS = (
         title="time polled in vain per wake-up",
         unit="ns",
         direction=Direction.LOWER,
-        definition="time spent in polls that ran to the window's end without the wake-up (outcomes "
-        "miss and late_hit), by wake-ups completed",
+        definition="time spent in polls that did not see the wake-up (outcomes miss and late_hit), "
+        "by wake-ups completed; takes each poll to have run to its window's end",
         guests=HALT,
         value=_sums_per_wakeup("miss_poll", "late_hit"),
         primary=True,
+    ),
+    Metric(
+        name="poll_fail_ns_per_wakeup",
+        title="time polled in vain per wake-up, by KVM's statistics",
+        unit="ns",
+        direction=Direction.LOWER,
+        definition="KVM's own halt_poll_fail_ns, by wake-ups completed: ends when the poll loop "
+        "did, also where another task cut it short, which the probe cannot see",
+        guests=HALT,
+        value=_statistics_per_wakeup("halt_poll_fail_ns"),
+    ),
+    Metric(
+        name="poll_success_ns_per_wakeup",
+        title="time polled with success per wake-up, by KVM's statistics",
+        unit="ns",
+        direction=Direction.NEITHER,
+        definition="KVM's own halt_poll_success_ns, by wake-ups completed",
+        guests=HALT,
+        value=_statistics_per_wakeup("halt_poll_success_ns"),
     ),
     Metric(
         name="poll_ns_per_wakeup",

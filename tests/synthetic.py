@@ -250,7 +250,7 @@ def host_facts(host: str, clock_class: str) -> Document:
     return {
         "hostname": host, "architecture": "x86_64", "kernel": "6.18.0-synthetic",
         "kernel_version": "#1", "distribution": "Synthetic 1", "cmdline": "quiet",
-        "cpu_model": "Synthetic CPU", "cpus_online": 2, "microcode": None, "smt": False,
+        "cpu_model": "Synthetic CPU", "cpus_online": "0-1", "microcode": None, "smt": False,
         "numa_nodes": 1, "governor": None, "idle_driver": None, "clocksource": "tsc",
         "hypervisor": None, "mitigations": {"spectre_v2": "Mitigation: synthetic"},
         "kvm": {"flavour": "vmx", "api_version": 12, "modules": ["kvm"],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.emulation.emulator import RootDevice
     from lab.emulation.kernel import KernelFiles
 
-FORMAT = 2
+FORMAT = 3
 SIZE = "4G"
 # What a first boot would spend its time on under emulation, and no test host needs.
 MASKED_UNITS = (
@@ -27,11 +27,17 @@ MASKED_UNITS = (
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
-    "getty@tty1.service",
     "getty.target",
+    "getty@tty1.service",
+    "kmod-static-nodes.service",
+    "modprobe@.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "sys-fs-fuse-connections.mount",
     "sys-kernel-config.mount",
+    "systemd-binfmt.service",
     "systemd-firstboot.service",
     "systemd-hwdb-update.service",
+    "systemd-modules-load.service",
     "systemd-networkd-wait-online.service",
     "systemd-networkd.service",
     "systemd-networkd.socket",
@@ -39,6 +45,7 @@ MASKED_UNITS = (
     "systemd-timesyncd.service",
     # Devices are known from the initramfs, and KVM's modules are loaded by name.
     "systemd-udev-trigger.service",
+    "systemd-udev-load-credentials.service",
     "systemd-update-utmp.service",
 )
 

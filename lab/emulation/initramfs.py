@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import struct
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lab.emulation.kernel import KernelFiles
 
 FILE_SYSTEM_MODULES = ("crc32c_generic", "ext4")
+_SIGNATURE_MARK = b"~Module signature appended~\n"
 _SCRIPT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -58,6 +60,16 @@ def _name(path: str) -> str:
     return path.rsplit("/", 1)[-1].split(".", 1)[0].replace("-", "_")
 
 
+def unsigned(module: bytes) -> bytes:
+    """Cut off an appended signature (include/linux/module_signature.h)."""
+    if not module.endswith(_SIGNATURE_MARK):
+        return module
+    end = len(module) - len(_SIGNATURE_MARK)
+    # The trailer before the mark has 12 bytes, the last four the signature's length.
+    (length,) = struct.unpack(">I", module[end - 4 : end])
+    return module[: end - 12 - length]
+
+
 def _module(path: Path) -> bytes:
     """Read a module uncompressed: busybox's insmod takes no other."""
     content = path.read_bytes()
@@ -85,7 +97,8 @@ def initramfs(kernel: KernelFiles, root: RootDevice) -> bytes:
         archive.folder(folder)
     archive.file("bin/busybox", kernel.busybox.read_bytes(), 0o755)
     for path in order:
-        archive.file(f"modules/{_name(path)}.ko", _module(kernel.modules / path))
+        module = _module(kernel.modules / path)
+        archive.file(f"modules/{_name(path)}.ko", module if root.signed else unsigned(module))
     script = _SCRIPT.format(
         modules=" ".join(f"{_name(path)}.ko" for path in order),
         commands="\n".join(root.commands),

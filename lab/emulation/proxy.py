@@ -45,11 +45,14 @@ def enter(pid_file: Path) -> None:
 
 def control(room: Path, command: str) -> None:
     """Say one word to QEMU. It serves one caller at a time; the others wait their turn."""
-    folder = os.open(room, os.O_PATH | os.O_DIRECTORY)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(TIMEOUT_S)
-        # Through the descriptor: a socket's name may have no more than 107 bytes.
-        connection.connect(f"/proc/self/fd/{folder}/qmp.sock")
+        # Through a descriptor: a socket's name may have no more than 107 bytes.
+        folder = os.open(room, os.O_PATH | os.O_DIRECTORY)
+        try:
+            connection.connect(f"/proc/self/fd/{folder}/qmp.sock")
+        finally:
+            os.close(folder)
         lines = connection.makefile("rwb")
         lines.readline()
         for word in ("qmp_capabilities", command):
@@ -57,7 +60,6 @@ def control(room: Path, command: str) -> None:
             lines.flush()
             while b'"event"' in lines.readline():
                 pass
-    os.close(folder)
 
 
 @contextmanager
@@ -71,7 +73,8 @@ def awake(room: Path) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(shared, fcntl.LOCK_UN)
-            with use.open() as sole, suppress(BlockingIOError):
+            # Someone else uses it; or it has ended, and who asked for it will notice.
+            with use.open() as sole, suppress(BlockingIOError, FileNotFoundError, ConnectionError):
                 fcntl.flock(sole, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 control(room, "stop")
 

@@ -1,13 +1,15 @@
 """One playbook, played through ansible-runner; its events come back in the caller's thread.
 
 ansible-runner as of 2.4: it hands the whole environment of this process to Ansible and writes it to
-a file, switches host key checking off, and on cancelling kills no more than the process group of
+a file, switches host key checking off, forgets `settings` (all time-outs) that it was not to write
+to a file, and on cancelling kills no more than the process group of
 `ansible-playbook`, while Ansible's workers live in sessions of their own. All of it is undone here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -155,6 +157,18 @@ def _until_end(
 def _prepare(
     what: Play, private: Path, handle: Callable[[Event], bool], cancelled: Callable[[], bool]
 ) -> Any:  # noqa: ANN401  (ansible-runner is untyped)
+    settings = private / "env" / "settings"
+    settings.parent.mkdir()
+    settings.write_text(
+        json.dumps(
+            {
+                "job_timeout": what.timeout_s,
+                "idle_timeout": what.idle_s,
+                "pexpect_timeout": LOOK_S,
+                "suppress_output_file": True,
+            }
+        )
+    )
     runner = init_runner(
         private_data_dir=str(private),
         project_dir=str(PLAYBOOKS),
@@ -163,12 +177,6 @@ def _prepare(
         limit=",".join(what.hosts),
         forks=len(what.hosts),
         extravars=what.variables,
-        settings={
-            "job_timeout": what.timeout_s,
-            "idle_timeout": what.idle_s,
-            "pexpect_timeout": LOOK_S,
-            "suppress_output_file": True,
-        },
         event_handler=handle,
         cancel_callback=cancelled,
         suppress_env_files=True,

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 # Where to look in a task's result, the most telling first.
-PLACES = ("msg", "failures", "stderr", "module_stderr", "stdout", "module_stdout", "exception")
+PLACES = (
+    "msg",
+    "failures",
+    "extract_results",
+    "stderr",
+    "module_stderr",
+    "stdout",
+    "module_stdout",
+    "exception",
+)
 
 
 class Known(NamedTuple):

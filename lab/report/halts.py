@@ -75,14 +75,13 @@ def _outcome_shares(
 def cpu(material: Material) -> Picture:
     """Where the CPU time of a wake-up went."""
     shown = [
-        (workload, _cpu_parts(material, workload))
-        for workload, rows in material.of_guest("halt")
-        if any(row.get("haltpoll") for row in rows)
+        (workload, _cpu_parts(material, workload)) for workload, _ in material.of_guest("halt")
     ]
     return Picture(
         title="Where the CPU time went",
-        caption="CPU time per wake-up in µs, medians over trials: polling by the probe, the rest "
-        "is what remains of the vCPU thread's CPU time. Each workload has an axis of its own.",
+        caption="CPU time per wake-up in µs, medians over trials. Polling is what KVM's own "
+        "statistics count, which end with the poll loop; the rest is what remains of the vCPU "
+        "thread's CPU time. Each workload has an axis of its own.",
         legend=_fills(CPU_LOOKS),
         multiples=tuple(
             Multiple(
@@ -103,18 +102,14 @@ def cpu(material: Material) -> Picture:
 
 
 def _cpu_parts(material: Material, workload: str) -> dict[str, dict[str, float]]:
-    names = ("cpu_ns_per_wakeup", "poll_ns_per_wakeup", "poll_vain_ns_per_wakeup")
+    names = ("cpu_ns_per_wakeup", "poll_success_ns_per_wakeup", "poll_fail_ns_per_wakeup")
     found = {}
     for key in material.keys:
         series = [material.values(workload, name, key.label) for name in names]
         if any(values.empty for values in series):
             continue
-        total, polled, vain = (float(values.median()) / 1e3 for values in series)
-        found[key.label] = {
-            "paid": max(polled - vain, 0.0),
-            "vain": vain,
-            "rest": max(total - polled, 0.0),
-        }
+        total, paid, vain = (float(values.median()) / 1e3 for values in series)
+        found[key.label] = {"paid": paid, "vain": vain, "rest": max(total - paid - vain, 0.0)}
     return found
 
 

@@ -32,8 +32,8 @@ class RunSummary:
 
 
 def summaries(store: Path = RESULTS) -> list[RunSummary]:
-    """All runs, oldest first; one that cannot be read is listed as broken."""
-    return [_summary(path) for path in runs(store)]
+    """All runs, newest first; one that cannot be read is listed as broken."""
+    return [_summary(path) for path in reversed(runs(store))]
 
 
 def _summary(path: Path) -> RunSummary:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from lab.facts import Fact, facts
+import pytest
+
+from lab.facts import Fact, cpu_count, facts
 from lab.labels import NONE
 from tests import synthetic
 
@@ -15,6 +17,13 @@ def test_every_fact_is_shown_and_what_was_not_read_is_a_dash() -> None:
     assert found["kvm: parameters: kvm.halt_poll_ns"] == "200000"
     assert found["vm.halt_poll_ns"] == "ok, 200000"
     assert found["new fact: a"] == "1, 2"
+
+
+@pytest.mark.parametrize(
+    ("online", "number"), [("0", 1), ("0-1", 2), ("0-3,8,10-11", 7), (4, 4), (None, None)]
+)
+def test_online_cpus_are_counted(online: str | int | None, number: int | None) -> None:
+    assert cpu_count(online) == number
 
 
 def test_what_explains_results_comes_first() -> None:

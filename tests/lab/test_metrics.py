@@ -9,6 +9,7 @@ from lab.store.layout import Document
 def halt_row(**changes: object) -> Document:
     guest = {
         "completed": 4, "wall_ns": 8000, "cpu": {"vcpu_ns": 2000}, "latency_ns": [10, 20, 30, 40],
+        "stats": {"vcpu": [{"halt_poll_fail_ns": 8}, {"halt_poll_fail_ns": 12}]},
     }  # fmt: skip
     probe = {
         "lost": 3,
@@ -30,6 +31,7 @@ def test_metrics_of_a_halting_trial() -> None:
         "wakeup_p50_ns": 25,
         "cpu_ns_per_wakeup": 500,
         "poll_vain_ns_per_wakeup": 20,
+        "poll_fail_ns_per_wakeup": 5,
         "poll_ns_per_wakeup": 45,
         "poll_hit_rate": 0.6,
         "wait_ns_per_wakeup": 200,
@@ -48,7 +50,7 @@ def test_a_p99_needs_a_hundred_values() -> None:
 
 def test_what_the_probe_would_say_is_absent_without_it() -> None:
     assert metrics.measure(halt_row(haltpoll=None)).keys() == {
-        "wakeup_p50_ns", "cpu_ns_per_wakeup", "cpu_share",
+        "wakeup_p50_ns", "cpu_ns_per_wakeup", "cpu_share", "poll_fail_ns_per_wakeup",
     }  # fmt: skip
 
 

@@ -23,6 +23,8 @@ class RootDevice:
     commands: tuple[str, ...]
     """Shell lines for busybox, run once the modules are in."""
     device: str
+    signed: bool = True
+    """Whether modules keep their signatures; checking one costs a slow emulator seconds."""
 
 
 @dataclass(frozen=True, slots=True)

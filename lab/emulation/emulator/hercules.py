@@ -73,6 +73,7 @@ class Hercules:
                 f"ip route add default via {_GATEWAY}",
             ),
             device="/dev/dasda",
+            signed=False,
         )
 
     def configuration(self, host: Host) -> str:

@@ -56,7 +56,7 @@ def test_a_plan_that_does_not_fit_its_budget_is_refused(tmp_path: Path) -> None:
     path.write_text(shipped.read_text().replace("blocks = ", "blocks = 9"))
     answer = kvmlab("run", path, "--dry-run")
     assert answer.returncode == Exit.USAGE
-    assert "long.toml: time_budget_s: 170 s cannot hold 96 blocks" in answer.stderr
+    assert "long.toml: time_budget_s: 170 s cannot hold 912 blocks" in answer.stderr
 
 
 def test_schema_is_json_schema() -> None:

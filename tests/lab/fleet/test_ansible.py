@@ -58,7 +58,7 @@ def test_ansible_sees_a_minimal_environment(
     assert not leftovers(tmp_path)
 
 
-@pytest.mark.parametrize("limits", [{"timeout_s": 4.0}, {"idle_s": 4.0}])
+@pytest.mark.parametrize("limits", [{"timeout_s": 3.0}, {"idle_s": 3.0}])
 def test_a_time_out_ends_ansible_and_what_it_started(
     bench: Bench, limits: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -77,7 +77,7 @@ def test_cancelling_ends_ansible_and_what_it_started(bench: Bench) -> None:
         )
     )
     thread.start()
-    asleep = eventually(lambda: any(": sleep 60" in f": {line}" for line in bench.processes()))
+    asleep = eventually(lambda: any("sh -c sleep" in line for line in bench.processes()))
     began = time.monotonic()
     cancel.set()
     thread.join()

@@ -123,26 +123,38 @@ def test_probes_are_shipped_whole_under_their_digest(driven: Driven) -> None:
     assert names == {"__init__.py", "__main__.py"}
 
 
-def test_a_resume_adds_what_is_missing_and_another_plan_is_refused(tmp_path: Path) -> None:
-    driven = Driven.__new__(Driven)
-    driven.bench = Bench(tmp_path, dying={}, good={})
-    driven.events = []
-    plans = {"dying": plan("die"), "good": plan()}
-    first = driven.execute(plans)
-    assert {host: outcome.state for host, outcome in first.items()} == {
-        "dying": "partial",
-        "good": "complete",
-    }
-    rows = {path: path.stat().st_ino for path in driven.bench.run("dying").glob("trials/*")}
-    second = driven.execute({"dying": plans["dying"], "good": plan(trials=5)})
-    assert second["dying"].state == "complete"
+class Resumed:
+    """The same run once more: the agent that died goes on, and `good` is sent another plan."""
+
+    def __init__(self, driven: Driven) -> None:
+        rows = driven.bench.run("dying") / "trials"
+        self.before = {path.name: path.stat().st_ino for path in rows.iterdir()}
+        self.outcomes = driven.execute(
+            {"dying": driven.plans["dying"], "good": plan(trials=5)},
+        )
+        self.after = {path.name: path.stat().st_ino for path in rows.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def resumed(driven: Driven) -> Resumed:
+    return Resumed(driven)
+
+
+def test_a_resume_adds_what_is_missing_and_repeats_nothing(
+    driven: Driven, resumed: Resumed
+) -> None:
+    assert resumed.outcomes["dying"].state == "complete"
     assert driven.trials("dying") == [0, 1, 2, 3]
-    assert (
-        rows.items()
-        <= {path: path.stat().st_ino for path in driven.bench.run("dying").glob("trials/*")}.items()
-    )
-    assert second["good"].state == "failed"
-    assert "has another plan under this name: start a new run" in (second["good"].error or "")
+    assert len(resumed.before) == 2
+    assert resumed.before.items() <= resumed.after.items()
+
+
+def test_another_plan_under_the_same_name_is_refused(driven: Driven, resumed: Resumed) -> None:
+    refused = resumed.outcomes["good"]
+    assert refused.state == "failed"
+    assert refused.error is not None
+    assert refused.error.endswith("another plan under this name: start a new run")
+    assert json.loads((driven.bench.run("good") / "plan.json").read_text()) == plan()
     assert driven.trials("good") == [0, 1, 2, 3]
 
 
