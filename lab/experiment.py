@@ -84,13 +84,18 @@ class Exits(_Strict):
 
 
 class Experiment(_Strict):
-    """One experiment file. `knobs` are crossed; `reference` is one of the settings."""
+    """One experiment file; `reference` is one of the settings that `design` makes of `knobs`.
+
+    `crossed` takes every combination of values, `one-at-a-time` those that differ from the
+    reference in one knob at most.
+    """
 
     analysis: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0)]
     blocks: Annotated[int, Field(ge=1, le=1000)]
     time_budget_s: Annotated[float, Field(gt=0, strict=False)]
     trial_timeout_s: Annotated[float, Field(gt=0, strict=False)] = 60
+    design: Literal["crossed", "one-at-a-time"] = "crossed"
     knobs: Annotated[dict[str, list[int]], Field(min_length=1)]
     reference: Setting
     workloads: Annotated[
@@ -124,9 +129,16 @@ class Experiment(_Strict):
 
     @property
     def settings(self) -> list[Setting]:
-        """Every combination of the knobs' values, in the order of the file."""
-        return [
+        """The settings of the design, in the order of the file."""
+        crossed = [
             dict(zip(self.knobs, values, strict=True)) for values in product(*self.knobs.values())
+        ]
+        if self.design == "crossed":
+            return crossed
+        return [
+            setting
+            for setting in crossed
+            if sum(setting[knob] != self.reference.get(knob) for knob in setting) <= 1
         ]
 
     @property

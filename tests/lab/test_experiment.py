@@ -61,6 +61,23 @@ def test_settings_are_the_product_of_the_knobs(tmp_path: Path) -> None:
     assert question.reference in question.settings
 
 
+def test_one_at_a_time_changes_one_knob_of_the_reference(tmp_path: Path) -> None:
+    question = load(
+        tmp_path,
+        GOOD.replace("blocks = 2", 'blocks = 2\ndesign = "one-at-a-time"')
+        .replace("[reference]", '"host.halt_poll_ns_shrink" = [0, 2, 4]\n[reference]')
+        .replace(
+            '"vm.halt_poll_ns" = 0\n', '"vm.halt_poll_ns" = 0\n"host.halt_poll_ns_shrink" = 2\n'
+        ),
+    )
+    assert [tuple(setting.values()) for setting in question.settings] == [
+        (0, 0),
+        (0, 2),
+        (0, 4),
+        (1000, 2),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
