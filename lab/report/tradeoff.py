@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,11 @@ import plotly.graph_objects as go
 
 from lab.report.material import Material, Multiple, Picture, bars, said
 from lab.report.style import FAINT, INK, Key, figure, time_axis
-from lab.stats import Cell
+from lab.stats import Cell, Estimate
 
 X, Y = "cpu_ns_per_wakeup", "wakeup_p50_ns"
 CLOSE = 0.08
-"""Share of an axis within which two points share a label."""
+"""Share of an axis within which two points are near each other."""
 EDGE = 0.3
 
 
@@ -27,7 +28,8 @@ def tradeoff(material: Material) -> Picture:
         title="What latency costs: wake-up latency against CPU burned",
         caption="Down and left is better. Faint points are trials, each a fresh VM; a large point "
         "is the median over a cell's trials, its bars an interval for that median. The line joins "
-        "the settings in the order of the knob. All workloads share both axes.",
+        "the settings in the order of the knob; settings under one label lie too close "
+        "together, or spread too much, to be named apart. All workloads share both axes.",
         legend=material.settings_legend,
         multiples=tuple(
             Multiple(
@@ -66,36 +68,50 @@ def _drawn(material: Material, workload: str, ranges: Mapping[str, list[float]])
 
 
 def _together(points: list[_Point], spans: tuple[float, ...]) -> list[list[_Point]]:
-    """Group points too close for a label each; spans are those of the axes, in decades."""
+    """Group points that share a label: near each other, or with intervals that meet on both axes.
+
+    `spans` are the axes' lengths in decades.
+    """
     groups: list[list[_Point]] = []
     for point in points:
-        for group in groups:
-            apart = [
-                abs(math.log10(a.median.value / b.median.value)) / span
-                for a, b, span in zip(
-                    (point.x, point.y), (group[0].x, group[0].y), spans, strict=True
-                )
-            ]
-            if max(apart) < CLOSE:
-                group.append(point)
-                break
-        else:
-            groups.append([point])
-    return sorted(groups, key=lambda group: group[0].x.median.value)
+        met = [group for group in groups if any(_meet(point, other, spans) for other in group)]
+        rest = [group for group in groups if group not in met]
+        groups = [*rest, [*(other for group in met for other in group), point]]
+    in_order = [sorted(group, key=points.index) for group in groups]
+    return sorted(in_order, key=lambda group: group[0].x.median.value)
+
+
+def _meet(one: _Point, other: _Point, spans: tuple[float, ...]) -> bool:
+    return all(
+        _overlap(a.median, b.median)
+        or abs(math.log10(a.median.value / b.median.value)) < CLOSE * span
+        for a, b, span in zip((one.x, one.y), (other.x, other.y), spans, strict=True)
+    )
+
+
+def _overlap(one: Estimate, other: Estimate) -> bool:
+    (a_low, a_high), (b_low, b_high) = _ends(one), _ends(other)
+    return a_low <= b_high and b_low <= a_high
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    return estimate.low or estimate.value, estimate.high or estimate.value
 
 
 def _labels(groups: list[list[_Point]], x_range: Sequence[float]) -> Iterator[dict[str, object]]:
-    """Name each group, above and below by turns so that neighbours do not touch."""
+    """Name each group, above and below its intervals by turns so that neighbours do not touch."""
     for number, group in enumerate(groups):
-        x, y = (math.log10(cell.median.value) for cell in (group[0].x, group[0].y))
+        below = number % 2 == 1
+        edges = [end for point in group for end in _ends(point.y.median)]
+        x = math.log10(statistics.median(point.x.median.value for point in group))
         place = (x - x_range[0]) / (x_range[1] - x_range[0])
         yield {
             "x": x,
-            "y": y,
+            "y": math.log10(min(edges) if below else max(edges)),
             "text": ", ".join(point.key.short for point in group),
             "showarrow": False,
             "xanchor": "left" if place < EDGE else "right" if place > 1 - EDGE else "center",
-            "yshift": -22 if number % 2 else 22,
+            "yshift": -16 if below else 16,
             "font": {"size": 12, "color": INK},
         }
 

@@ -17,7 +17,7 @@ from lab.stats import estimate
 
 SEED = 20181024
 SIMULATIONS = 4000
-BLOCKS = (5, 6, 8, 10)
+BLOCKS = (5, 6, 8, 10, 12)
 BLOCK_SIGMA = 0.05
 NOISE_SIGMAS = (0.02, 0.10, 0.50)
 TRUE_RATIO = 1.1
