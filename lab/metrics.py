@@ -164,25 +164,26 @@ METRICS = (
         primary=True,
     ),
     Metric(
-        name="poll_vain_ns_per_wakeup",
+        name="poll_fail_ns_per_wakeup",
         title="time polled in vain per wake-up",
         unit="ns",
         direction=Direction.LOWER,
-        definition="time spent in polls that did not see the wake-up (outcomes miss and late_hit), "
-        "by wake-ups completed; takes each poll to have run to its window's end",
+        definition="KVM's own halt_poll_fail_ns, by wake-ups completed: ends when the poll loop "
+        "did, also where another task cut it short",
         guests=HALT,
-        value=_sums_per_wakeup("miss_poll", "late_hit"),
+        value=_statistics_per_wakeup("halt_poll_fail_ns"),
         primary=True,
     ),
     Metric(
-        name="poll_fail_ns_per_wakeup",
-        title="time polled in vain per wake-up, by KVM's statistics",
+        name="poll_vain_ns_per_wakeup",
+        title="time polled in vain per wake-up, at most",
         unit="ns",
         direction=Direction.LOWER,
-        definition="KVM's own halt_poll_fail_ns, by wake-ups completed: ends when the poll loop "
-        "did, also where another task cut it short, which the probe cannot see",
+        definition="time spent in polls that did not see the wake-up (outcomes miss and late_hit), "
+        "by wake-ups completed; takes each poll to have run to its window's end, which the probe "
+        "cannot see",
         guests=HALT,
-        value=_statistics_per_wakeup("halt_poll_fail_ns"),
+        value=_sums_per_wakeup("miss_poll", "late_hit"),
     ),
     Metric(
         name="poll_success_ns_per_wakeup",

@@ -9,8 +9,8 @@ from typing import Any
 
 from lab.catalog import catalog
 from lab.experiment import Experiment, Setting
+from lab.store.layout import SCHEMA
 
-SCHEMA = 1
 WARMUP_BLOCK = -1
 HOST_FOLDER = "/var/lib/kvmlab"
 

@@ -36,7 +36,7 @@ HEADINGS = {
     "wakeup_p50_ns": "wake-up p50",
     "wakeup_p99_ns": "wake-up p99",
     "cpu_ns_per_wakeup": "CPU/wake-up",
-    "poll_vain_ns_per_wakeup": "vain poll",
+    "poll_fail_ns_per_wakeup": "vain poll",
     "exit_p50_ns": "exit p50",
     "exit_p99_ns": "exit p99",
 }

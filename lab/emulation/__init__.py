@@ -1,5 +1,6 @@
 """Real Debian hosts with KVM inside, of four architectures, emulated on this machine."""
 
+from lab.emulation.connect import attach, awake, console_log, ssh_command
 from lab.emulation.events import Event, Failed, Finished, Stage, Started
 from lab.emulation.fleet import Outcome, build, down, known, up
 from lab.emulation.host import Clock, Host, Kernel, group
@@ -21,8 +22,11 @@ __all__ = [
     "Started",
     "State",
     "Status",
+    "attach",
+    "awake",
     "build",
     "choose",
+    "console_log",
     "controller_packages",
     "down",
     "group",
@@ -30,6 +34,7 @@ __all__ = [
     "inventory_path",
     "known",
     "load_fleet",
+    "ssh_command",
     "status",
     "up",
 ]

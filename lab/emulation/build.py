@@ -6,13 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.emulation.cache import digest
 from lab.emulation.events import Reporter, Stage
 from lab.emulation.image import Image, obtain_image
 from lab.emulation.kernel import kernel_recipe, obtain_kernel
 from lab.emulation.keys import lab_keys
 from lab.emulation.machine import machine
 from lab.emulation.rootfs import obtain_rootfs, rootfs_recipe
-from lab.emulation.cache import digest
 
 if TYPE_CHECKING:
     from lab.emulation.host import Host

@@ -34,7 +34,7 @@ def cache_root() -> Path:
 
 
 def digest(recipe: Mapping[str, object]) -> str:
-    """The name of whatever `recipe` makes: equal recipes, in any order of keys, are equal."""
+    """Return the name of what `recipe` makes; the order of its keys is of no matter."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:20]
 
 

@@ -22,7 +22,7 @@ _KERNEL_SOURCE = re.compile(r"linux(-signed-\w+)?$")
 
 
 def mirror() -> str:
-    """The Debian mirror of this machine's apt; KVMLAB_DEBIAN_MIRROR overrides.
+    """Return the Debian mirror of this machine's apt; KVMLAB_DEBIAN_MIRROR overrides.
 
     Raises FleetError when apt has none.
     """
@@ -70,11 +70,13 @@ class Archive:
             (home / "sources.list").write_text(source_line(self.suite) + "\n")
             (home / "apt.conf").write_text(
                 f'Dir::State "{home}"; Dir::State::status "{home}/status"; Dir::Cache "{home}";\n'
-                f'Dir::Etc::sourcelist "{home}/sources.list"; Dir::Etc::sourceparts "{home}/parts";\n'
+                f'Dir::Etc::sourcelist "{home}/sources.list";\n'
+                f'Dir::Etc::sourceparts "{home}/parts";\n'
                 f'Dir::Etc::preferencesparts "{home}/parts"; Dir::Etc::preferences "/dev/null";\n'
                 f'APT::Architecture "{self.architecture}";\n'
                 f'APT::Architectures {{ "{self.architecture}"; }};\n'
-                'Acquire::Languages "none"; APT::Sandbox::User "root"; APT::Update::Error-Mode "any";\n'
+                'Acquire::Languages "none"; APT::Sandbox::User "root";\n'
+                'APT::Update::Error-Mode "any";\n'
             )
             self._apt(["apt-get", "-q", "update"], f"Asking the Debian mirror for {self}", log)
 
@@ -96,7 +98,7 @@ class Archive:
         }
 
     def kernel_closure(self, packages: list[str], log: Path) -> list[str]:
-        """`packages` and what of the kernel's own source they depend on, as NAME=VERSION.
+        """Return `packages` and what of the kernel's own source they depend on, as NAME=VERSION.
 
         A meta package leads to the kernel it stands for. Raises FleetError for an unknown package.
         """

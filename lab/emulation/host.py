@@ -42,5 +42,5 @@ class Host:
 
 
 def group(host: Host) -> str:
-    """The inventory group of a host, by its clock class: those are never pooled."""
+    """Return the inventory group of a host, by its clock class: those are never pooled."""
     return {Clock.EMULATED: "emu", Clock.ICOUNT: "icount"}[host.clock]

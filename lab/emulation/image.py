@@ -80,9 +80,14 @@ def _files(keys: Keys) -> dict[str, tuple[int, str]]:
         "etc/systemd/journald.conf.d/lab.conf": (0o644, "[Journal]\nStorage=volatile\n"),
         "etc/ssh/sshd_config.d/lab.conf": (
             0o644,
-            "PermitRootLogin prohibit-password\nPasswordAuthentication no\n"
-            "HostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\nUsePAM no\n"
-            "MaxSessions 64\nMaxStartups 64\n",
+            """PermitRootLogin prohibit-password
+PasswordAuthentication no
+HostKey /etc/ssh/ssh_host_ed25519_key
+UseDNS no
+UsePAM no
+MaxSessions 64
+MaxStartups 64
+""",
         ),
         "etc/ssh/ssh_host_ed25519_key": (0o600, keys.host.read_text()),
         "etc/ssh/ssh_host_ed25519_key.pub": (0o644, public(keys.host)),
@@ -125,9 +130,12 @@ def obtain_image(
         disk = into / "disk.img"
         run(["truncate", "-s", SIZE, str(disk)], what=what, log=log)
         run(
-            # The seed feature is unknown to the older kernels a user may want to boot.
-            ["nice", "-n", "19", "mkfs.ext4", "-q", "-F", "-L", "root", "-O", "^metadata_csum_seed"]
-            + ["-E", "lazy_itable_init=1,lazy_journal_init=1", "-d", str(tree), str(disk)],
+            [
+                *("nice", "-n", "19", "mkfs.ext4", "-q", "-F", "-L", "root"),
+                # The seed feature is unknown to the older kernels a user may want to boot.
+                *("-O", "^metadata_csum_seed", "-E", "lazy_itable_init=1,lazy_journal_init=1"),
+                *("-d", str(tree), str(disk)),
+            ],
             what=what,
             log=log,
         )
@@ -152,7 +160,7 @@ def _furnish(tree: Path, keys: Keys) -> None:
         path = tree / "etc/systemd/system" / unit
         path.unlink(missing_ok=True)
         path.symlink_to("/dev/null")
-    # Newer than /usr, these spare the first boot ldconfig and other caches (systemd-update-done(8)).
+    # Newer than /usr, they spare the first boot ldconfig and the like: systemd-update-done(8).
     for folder in ("etc", "var"):
         (tree / folder / ".updated").touch()
     # The image itself is the kernel's only copy: none is booted from inside.

@@ -47,12 +47,12 @@ def load_order(dependencies: str, wanted: tuple[str, ...]) -> list[str]:
     """
     table: dict[str, tuple[str, list[str]]] = {}
     for line in dependencies.splitlines():
-        path, _, needs = line.partition(":")
-        table[_name(path)] = (path, needs.split())
+        file, _, needs = line.partition(":")
+        table[_name(file)] = (file, needs.split())
     order: dict[str, None] = {}
     for module in wanted:
-        path, needs = table.get(module.replace("-", "_"), ("", []))
-        order |= dict.fromkeys([*reversed(needs), *filter(None, [path])])
+        if entry := table.get(module.replace("-", "_")):
+            order |= dict.fromkeys([*reversed(entry[1]), entry[0]])
     return list(order)
 
 

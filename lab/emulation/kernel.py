@@ -14,8 +14,8 @@ from lab.emulation.debian import Archive
 from lab.errors import FleetError, UsageError
 
 if TYPE_CHECKING:
-    from lab.emulation.machine import Machine
     from lab.emulation.host import Kernel
+    from lab.emulation.machine import Machine
 
 FORMAT = 1
 
@@ -101,7 +101,9 @@ def obtain_kernel(machine: Machine, kernel: Kernel, *, fresh: bool = False) -> K
         shutil.copy(next(downloads.glob("**/bin/busybox")), into / "busybox")
         shutil.rmtree(downloads)
 
-    return KernelFiles(obtain("kernel", kernel_recipe(machine, kernel), build, fresh=fresh) / "tree")
+    return KernelFiles(
+        obtain("kernel", kernel_recipe(machine, kernel), build, fresh=fresh) / "tree"
+    )
 
 
 def _unpack(deb: Path, into: Path, log: Path) -> None:

@@ -48,7 +48,18 @@ def lab_keys() -> Keys:
                 require(["ssh-keygen"], "Reaching an emulated host")
                 path.unlink(missing_ok=True)
                 run(
-                    ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "kvmlab", "-f", str(path)],
+                    [
+                        "ssh-keygen",
+                        "-q",
+                        "-t",
+                        "ed25519",
+                        "-N",
+                        "",
+                        "-C",
+                        "kvmlab",
+                        "-f",
+                        str(path),
+                    ],
                     what="Making an SSH key",
                     log=folder / "keygen.log",
                 )

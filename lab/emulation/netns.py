@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 
-from pyroute2 import IPRoute
+from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
 CLONE_NEWNET = 0x40000000
 

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, told apart from later users of their pid."""
+"""Processes that outlive the command that started them, told from later users of their pid."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Process:
         return self.boot == boot_id() and start_ticks(self.pid) == self.started
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """End it: TERM, then KILL after `grace_s`. A process that merely reuses the pid is spared."""
+        """End it: TERM, then KILL after `grace_s`. Another process of the same pid is spared."""
         with suppress(ProcessLookupError):
             # The descriptor holds the pid; the start time is compared after it was taken.
             handle = os.pidfd_open(self.pid)

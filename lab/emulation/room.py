@@ -88,7 +88,7 @@ class Room:
         self._host.write_text(json.dumps(told, default=str) + "\n")
 
     def host(self) -> Host | None:
-        """What was asked for when this room was opened."""
+        """Return what was asked for when this room was opened."""
         try:
             told = json.loads(self._host.read_text())
         except (OSError, ValueError):
@@ -100,7 +100,7 @@ class Room:
         return Host(**told, clock=clock, kernel=choice)
 
     def process(self) -> Process | None:
-        """The emulator while it runs."""
+        """Return the emulator while it runs."""
         process = Process.load(self.pid_file)
         return process if process and process.alive else None
 

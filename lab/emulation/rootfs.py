@@ -72,7 +72,8 @@ def obtain_rootfs(machine: Machine, suite: str, *, fresh: bool = False) -> Path:
             ],
             what=f"Building the {suite} root file system for {machine.architecture}",
             log=log,
-            env={"TMPDIR": str(scratch)} | ({"QEMU_CPU": machine.user_cpu} if machine.user_cpu else {}),
+            env={"TMPDIR": str(scratch)}
+            | ({"QEMU_CPU": machine.user_cpu} if machine.user_cpu else {}),
         )
         shutil.rmtree(scratch)
 

@@ -6,7 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from lab.emulation.host import Clock, Host, Kernel, group
 from lab.emulation.machine import architectures, machine
@@ -33,10 +40,9 @@ class _KernelTable(_Table):
     def _one_source(self) -> Self:
         packaged = self.package or self.suite or self.version
         if sum(map(bool, (packaged, self.deb, self.tree))) > 1:
-            raise ValueError("takes a Debian package (package, suite, version), deb, or tree: keep one")
-        for path in [*(self.deb or []), *filter(None, [self.tree])]:
-            if not path.expanduser().exists():
-                raise ValueError(f"names {path}, which does not exist: correct the path")
+            raise ValueError(
+                "takes a Debian package (package, suite, version), deb, or tree: keep one"
+            )
         return self
 
 
@@ -123,7 +129,12 @@ def _host(name: str, entry: _HostTable, path: Path) -> Host:
     its = machine(entry.architecture)
 
     def absolute(given: Path) -> Path:
-        return (path.parent / given.expanduser()).resolve()
+        found = (path.parent / given.expanduser()).resolve()
+        if not found.exists():
+            raise UsageError(
+                f"{path}: hosts.{name}.kernel names {given}, which does not exist: correct the path."
+            )
+        return found
 
     own = entry.kernel.deb or entry.kernel.tree
     kernel = Kernel(
@@ -153,10 +164,10 @@ def choose(hosts: dict[str, Host], names: tuple[str, ...]) -> list[Host]:
     """
     chosen: dict[str, Host] = {}
     for name in names or tuple(hosts):
-        members = [hosts[name]] if name in hosts else [h for h in hosts.values() if group(h) == name]
+        members = (
+            [hosts[name]] if name in hosts else [h for h in hosts.values() if group(h) == name]
+        )
         if not members:
-            raise UsageError(
-                f"The fleet has no host or group {name!r}: it has {', '.join(hosts)}."
-            )
+            raise UsageError(f"The fleet has no host or group {name!r}: it has {', '.join(hosts)}.")
         chosen |= {host.name: host for host in members}
     return list(chosen.values())

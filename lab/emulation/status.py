@@ -41,11 +41,12 @@ class Status:
     port: int | None = None
 
 
-def status(hosts: Iterable[Host]) -> list[Status]:
-    """Return the status of `hosts`, then of what else is found in the cache."""
-    wanted = {host.name: host for host in hosts}
-    stray = {room.name: room.host() for room in rooms() if room.name not in wanted}
-    return [_status(name, host) for name, host in (wanted | stray).items()]
+def status(hosts: Iterable[Host], *, strays: bool = True) -> list[Status]:
+    """Return the status of `hosts`, then with `strays` of what else is found in the cache."""
+    asked: dict[str, Host | None] = {host.name: host for host in hosts}
+    if strays:
+        asked |= {room.name: room.host() for room in rooms() if room.name not in asked}
+    return [_status(name, host) for name, host in asked.items()]
 
 
 def _status(name: str, asked: Host | None) -> Status:

@@ -160,6 +160,9 @@ def unreachable(host: str, inventory: Path, result: dict[str, Any]) -> str:
 
 def failed(host: str, inventory: Path, task: str, result: dict[str, Any]) -> str:
     """Return why a task failed; the agent's own sentence when it was the agent."""
+    if "assertion" in result:
+        # A playbook's own sentence.
+        return f"{host}: {result['msg']}"
     text = _text(result)
     agent = AGENT.search(text)
     if agent:

@@ -15,8 +15,7 @@ from typing import Any
 
 from lab.errors import StoreError, UsageError
 from lab.paths import ROOT
-
-SCHEMA = 1
+from lab.store.layout import SCHEMA
 
 # States of a host that a resume leaves alone; an unsupported host ran all it could: nothing.
 _DONE = {"complete", "unsupported"}

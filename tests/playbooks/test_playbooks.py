@@ -54,10 +54,10 @@ def test_every_playbook_is_sound(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def provisioned(playbook: str, **variables: object) -> tuple[int, dict[str, str]]:
+def provisioned(playbook: str) -> tuple[int, dict[str, str]]:
     """Play it on this machine; return how much changed, and what each task came to."""
     events: list[Event] = []
-    play(Play(playbook, LOCAL, ["local"], 1800, 1800, variables), events.append)
+    play(Play(playbook, LOCAL, ["local"], 1800, 1800), events.append)
     (stats,) = (e["event_data"] for e in events if e["event"] == "playbook_on_stats")
     assert stats["failures"] == stats["dark"] == {}
     tasks = {
@@ -68,9 +68,15 @@ def provisioned(playbook: str, **variables: object) -> tuple[int, dict[str, str]
     return stats["changed"].get("local", 0), tasks
 
 
-@pytest.mark.needs("root")
-def test_provisioning_twice_changes_nothing_and_asks_no_mirror() -> None:
+@pytest.fixture(scope="module")
+def once() -> None:
+    """Provision this machine a first time."""
     provisioned("provision.yml")
+
+
+@pytest.mark.needs("root")
+@pytest.mark.usefixtures("once")
+def test_provisioning_twice_changes_nothing_and_asks_no_mirror() -> None:
     changed, tasks = provisioned("provision.yml")
     assert changed == 0
     assert tasks["Look which packages are there"] == "ok"
@@ -78,8 +84,8 @@ def test_provisioning_twice_changes_nothing_and_asks_no_mirror() -> None:
 
 
 @pytest.mark.needs("root")
+@pytest.mark.usefixtures("once")
 def test_provisioning_can_be_checked_without_doing_it(tmp_path: Path) -> None:
-    provisioned("provision.yml")
     answer = ansible_playbook(tmp_path, "--check", "provision.yml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "changed=0" in answer.stdout

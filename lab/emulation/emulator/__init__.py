@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from lab.emulation import proxy
+from lab.emulation.process import MARK
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from lab.emulation.host import Clock, Host
     from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
-    from lab.emulation.host import Clock, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class Address:
     host: str
     port: int
     proxy: tuple[str, ...] = ()
+
+
+def proxy_command(room: Room, *words: str) -> tuple[str, ...]:
+    """Return the command of a proxy that `down` finds, wherever its connection came from."""
+    return ("env", f"{MARK}={room.folder}", sys.executable, proxy.__file__, *words)
 
 
 class Emulator(Protocol):

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.emulation import netns, proxy
+from lab.emulation import netns
 from lab.emulation.commands import run
-from lab.emulation.emulator import Address, RootDevice
+from lab.emulation.emulator import Address, RootDevice, proxy_command
 from lab.emulation.host import Clock
 from lab.emulation.launch import launch
 from lab.errors import FleetError
@@ -139,8 +139,10 @@ class Hercules:
         commands = os.open(room.folder / "commands", os.O_RDWR)
         try:
             return launch(
-                [sys.executable, netns.__file__]
-                + ["env", "HERCULES_RC=hercules.rc", "hercules", "-d", "-f", "hercules.cnf"],
+                [
+                    *(sys.executable, netns.__file__, "env", "HERCULES_RC=hercules.rc"),
+                    *("hercules", "-d", "-f", "hercules.cnf"),
+                ],
                 room,
                 stdin=commands,
                 log=room.console_log,
@@ -150,7 +152,7 @@ class Hercules:
 
     def address(self, host: Host, room: Room) -> Address:
         del host
-        within = (sys.executable, proxy.__file__, "within", str(room.pid_file), _GUEST, "22")
+        within = proxy_command(room, "within", str(room.pid_file), _GUEST, "22")
         return Address(_GUEST, 22, within)
 
     def paused(self, room: Room) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from lab.emulation import proxy
 from lab.emulation.commands import run
-from lab.emulation.emulator import Address, RootDevice
+from lab.emulation.emulator import Address, RootDevice, proxy_command
 from lab.emulation.emulator.qmp import qmp
-from lab.emulation.launch import last_words, launch
 from lab.emulation.host import Clock
+from lab.emulation.launch import last_words, launch
 from lab.errors import FleetError
 
 if TYPE_CHECKING:
+    from lab.emulation.host import Host
     from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
-    from lab.emulation.host import Host
 
 LOOPBACK = "127.0.0.1"
 # QEMU's user network (docs/system/devices/net.rst): this guest, that gateway.
@@ -127,8 +126,10 @@ class Qemu:
                     f" end that, or give hosts.{host.name} another port in the fleet file."
                 ) from error
         run(
-            ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk)]
-            + [str(room.disk)],
+            [
+                *("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw"),
+                *("-b", str(image.disk), str(room.disk)),
+            ],
             what=f"Making the disk of {host.name}",
             log=room.emulator_log,
         )
@@ -149,7 +150,7 @@ class Qemu:
         if host.clock is not Clock.ICOUNT:
             return Address(LOOPBACK, port)
         # An idle icount host spins, so it runs only while a connection is open.
-        wake = (sys.executable, proxy.__file__, "awake", str(room.folder), LOOPBACK, str(port))
+        wake = proxy_command(room, "awake", str(room.folder), LOOPBACK, str(port))
         return Address(LOOPBACK, port, wake)
 
     def paused(self, room: Room) -> bool:

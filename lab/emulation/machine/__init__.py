@@ -10,7 +10,7 @@ import pkgutil
 import platform
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lab.errors import UsageError
 
@@ -33,7 +33,7 @@ class Elf:
         O: open the program for the interpreter; C: take its credentials, so setuid works;
         F: open the interpreter now, so that it is found inside a chroot.
         """
-        order = "big" if self.big_endian else "little"
+        order: Literal["big", "little"] = "big" if self.big_endian else "little"
         # The ABI byte may say SYSV or GNU, and the type executable or shared object.
         ident = b"\x7fELF" + bytes([2, 2 if self.big_endian else 1, 1, 0]) + bytes(8)
         magic = ident + (2).to_bytes(2, order) + self.machine.to_bytes(2, order)

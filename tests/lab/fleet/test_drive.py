@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,63 @@ def test_fewer_rows_never_replace_more(tmp_path: Path) -> None:
     assert gzip.decompress(final.read_bytes()).count(b"\n") == 4
 
 
+# Runs its last word here, as ssh would there, unless the "line" is cut.
+SSH = """#!/bin/sh
+if [ -e {cut} ]; then
+    echo "ssh: connect to host h port 22: Connection timed out" >&2
+    exit 255
+fi
+for command; do :; done
+exec sh -c "$command"
+"""
+
+
+def over_ssh(folder: Path, name: str, reconnects: int) -> dict[str, Any]:
+    """Return the variables of a host whose line is cut while `folder/name.cut` exists."""
+    ssh = folder / f"ssh-{name}"
+    ssh.write_text(SSH.format(cut=folder / f"{name}.cut"))
+    ssh.chmod(0o755)
+    return {
+        "ansible_connection": "ssh",
+        "ansible_ssh_executable": str(ssh),
+        "ansible_ssh_transfer_method": "piped",
+        "agent_reconnects": reconnects,
+    }
+
+
+def test_a_line_cut_for_a_moment_costs_nothing_and_for_good_one_host(tmp_path: Path) -> None:
+    moment, good = tmp_path / "moment.cut", tmp_path / "good.cut"
+    bench = Bench(
+        tmp_path, moment=over_ssh(tmp_path, "moment", 8), good=over_ssh(tmp_path, "good", 1)
+    )
+    mends: list[threading.Timer] = []
+
+    def cut(event: Event) -> None:
+        if isinstance(event, HostProgress) and event.done < event.total:
+            good.touch()
+            if not mends:
+                moment.touch()
+                mends.append(threading.Timer(3.0, moment.unlink))
+                mends[0].start()
+
+    outcomes = drive.execute(
+        {"moment": plan("slow"), "good": plan("slow")},
+        bench.destination,
+        bench.inventory,
+        provision=False,
+        on_progress=cut,
+        probes=PROBES,
+    )
+    assert [timer.is_alive() for timer in mends] == [False]
+    assert (outcomes["moment"].state, outcomes["moment"].error) == ("complete", None)
+    assert outcomes["good"].state == "unreachable"
+    assert outcomes["good"].error == (
+        "lost while its agent ran, which goes on by itself: good cannot be reached over SSH "
+        f"(Connection timed out): check ansible_host and ansible_port in {bench.inventory}"
+    )
+    assert eventually(lambda: len(list(bench.run("good").glob("trials/*"))) == 4)
+
+
 CONTROLLER = """
 import json, sys
 from pathlib import Path
@@ -191,6 +250,8 @@ def hanging(tmp_path: Path) -> tuple[Bench, subprocess.Popen[str]]:
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, json.dumps(words)],
         cwd=ROOT,
+        # What a killed controller leaves goes away with the test's folder.
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""Does what the `fake` of its plan says: complete, fail, die, hang, refuse or unsupported."""
+"""Does what `fake` in its plan says: complete, slow, fail, die, hang, refuse or unsupported."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ def _daemon(home: Path, run: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         if number == BREAK and mode == "hang":
             time.sleep(600)
+        if mode == "slow":
+            time.sleep(1.5)
         _write(row, {"trial": number, "pid": os.getpid()})
     end("complete")
 

@@ -1,0 +1,105 @@
+"""arm64: VHE and nVHE, by what the kernel said as KVM came up, or by the timer it keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from agent.files import read_text
+
+ROOT = Path("/")
+
+# arch/arm64/kvm/arm.c, kvm_arm_init(). hVHE and protected modes are nVHE ones: the host is in EL1.
+INITIALIZED = re.compile(r"kvm \[\d+\]: (\w.*?) mode\b.*initialized successfully")
+# drivers/firmware/smccc/kvm_guest.c
+KVM_SERVICES = "KVM: hypervisor services detected"
+# arch/arm64/kernel/setup.c, the first line of all
+FIRST_WORDS = "Booting Linux on physical CPU"
+
+# drivers/clocksource/arm_arch_timer.c, arch_timer_select_ppi(): a kernel in EL2 takes the timer of
+# EL2, one that left EL2 to nVHE the physical timer. Numbers: Arm BSA, "PPI assignments".
+TIMERS = {"26": "vhe", "28": "vhe", "29": "nvhe", "30": "nvhe"}
+
+
+def _cpuinfo(key: str) -> str:
+    for line in (read_text(ROOT / "proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _kernel_log() -> str:
+    """Return what the kernel's ring buffer still holds, or nothing when it may not be read."""
+    try:
+        descriptor = os.open(ROOT / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    records = []
+    # It answers EAGAIN at its end and EPIPE where records were overwritten under the reader.
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            try:
+                record = os.read(descriptor, 1 << 16)
+            except BrokenPipeError:
+                continue
+            if not record:
+                break
+            records.append(record)
+    os.close(descriptor)
+    return b"".join(records).decode(errors="replace")
+
+
+def _timer() -> str | None:
+    for line in (read_text(ROOT / "proc/interrupts") or "").splitlines():
+        words = line.split()
+        if words[-1:] == ["arch_timer"]:
+            return words[-3]
+    return None
+
+
+def flavour() -> str | None:
+    if not (ROOT / "dev/kvm").exists():
+        return None
+    modes = INITIALIZED.findall(_kernel_log())
+    if modes:
+        return "vhe" if modes[-1] == "VHE" else "nvhe"
+    return TIMERS.get(_timer() or "")
+
+
+def hypervisor() -> str | None:
+    for path in ("sys/hypervisor/type", "proc/device-tree/hypervisor/compatible"):
+        if name := read_text(ROOT / path):
+            return name
+    if (ROOT / "sys/firmware/qemu_fw_cfg").exists():
+        return "QEMU"
+    vendor = read_text(ROOT / "sys/class/dmi/id/sys_vendor") or ""
+    product = read_text(ROOT / "sys/class/dmi/id/product_name") or ""
+    if "virtual" in f"{vendor} {product}".lower():
+        return vendor
+    if vendor.startswith(("Amazon EC2", "Google")) and not product.endswith("metal"):
+        return vendor
+    if read_text(ROOT / "proc/device-tree/compatible") == "linux,dummy-virt":
+        return "unknown"
+    return None
+
+
+def clock_class() -> tuple[str, str]:
+    # Arm ARM, MIDR_EL1.Implementer: 0x00 is reserved for software use.
+    if _cpuinfo("CPU implementer") == "0x00":
+        return "emulated", "the CPU's implementer is 0x00, which stands for software"
+    under = hypervisor()
+    if under is None:
+        return "hardware", "neither firmware nor device tree names a hypervisor"
+    log = _kernel_log()
+    if under == "QEMU" and FIRST_WORDS in log and KVM_SERVICES not in log:
+        return "emulated", "a machine of QEMU, and the kernel's log has no word of KVM's services"
+    return "nested", f"this host runs under a hypervisor ({under})"
+
+
+def microcode() -> str | None:
+    return read_text(ROOT / "sys/class/dmi/id/bios_version") or read_text(
+        ROOT / "proc/device-tree/chosen/u-boot,version"
+    )

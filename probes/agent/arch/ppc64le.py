@@ -1,0 +1,54 @@
+"""ppc64le: KVM-HV and KVM-PR, on PowerNV, in a PowerVM partition or under QEMU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.files import read_text
+
+ROOT = Path("/")
+
+# With both loaded, KVM_CREATE_VM without a type makes an HV one (api.rst).
+FLAVOURS = (("kvm_hv", "hv"), ("kvm_pr", "pr"))
+BY_QEMU = "emulated by qemu"
+
+
+def _cpuinfo(key: str) -> str:
+    for line in (read_text(ROOT / "proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _device_tree(node: str) -> str | None:
+    return read_text(ROOT / "proc/device-tree" / node)
+
+
+def flavour() -> str | None:
+    for module, name in FLAVOURS:
+        if (ROOT / "sys/module" / module).exists():
+            return name
+    return None
+
+
+def hypervisor() -> str | None:
+    # QEMU writes this node for its guests under KVM only: hw/ppc/spapr.c, spapr_dt_hypervisor().
+    if _device_tree("hypervisor/compatible"):
+        return "KVM"
+    if BY_QEMU in _cpuinfo("model"):
+        return "QEMU"
+    return "PowerVM" if _cpuinfo("platform") == "pSeries" else None
+
+
+def clock_class() -> tuple[str, str]:
+    under = hypervisor()
+    if under == "QEMU":
+        return "emulated", f"the machine calls itself {_cpuinfo('model')}, and is no guest of KVM"
+    if under:
+        return "nested", f"this host is a partition of {under}"
+    return "hardware", f"/proc/cpuinfo has the platform {_cpuinfo('platform') or 'unnamed'}"
+
+
+def microcode() -> str | None:
+    return _device_tree("ibm,opal/firmware/version") or _device_tree("openprom/model")

@@ -1,0 +1,58 @@
+"""s390x: SIE, in a partition of PR/SM, below z/VM or KVM, or under an emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.files import read_text
+
+ROOT = Path("/")
+
+# What emulators write where IBM stands: Hercules stsi.c; QEMU target/s390x/tcg/misc_helper.c.
+EMULATORS = {"HRC": "Hercules", "QEMU": "QEMU"}
+
+
+def _sysinfo(key: str) -> str:
+    for line in (read_text(ROOT / "proc/sysinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _features() -> list[str]:
+    for line in (read_text(ROOT / "proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "features":
+            return value.split()
+    return []
+
+
+def flavour() -> str | None:
+    # Without SIE the node /dev/kvm may be there all the same, and the module refuses to load.
+    return "sie" if (ROOT / "sys/module/kvm").exists() and "sie" in _features() else None
+
+
+def hypervisor() -> str | None:
+    if emulator := EMULATORS.get(_sysinfo("Manufacturer")):
+        return emulator
+    # VM00 is the innermost of the levels of virtual machines (arch/s390/kernel/sysinfo.c).
+    if program := _sysinfo("VM00 Control Program"):
+        return program
+    partition = _sysinfo("LPAR Name")
+    return f"LPAR {partition}" if partition else None
+
+
+def clock_class() -> tuple[str, str]:
+    maker = _sysinfo("Manufacturer")
+    if emulator := EMULATORS.get(maker):
+        return "emulated", f"/proc/sysinfo names the manufacturer {maker}, which is {emulator}"
+    if program := _sysinfo("VM00 Control Program"):
+        return "nested", f"/proc/sysinfo names the control program {program}"
+    # There is no s390x without partitions: an LPAR is as near to the hardware as it gets.
+    return "hardware", "/proc/sysinfo names no control program between this and its LPAR"
+
+
+def microcode() -> str | None:
+    # Its level (MCL) is shown by the machine's console only.
+    return None
