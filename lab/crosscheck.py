@@ -157,7 +157,7 @@ QUANTITIES = (
 def differences(row: Document) -> list[Difference]:
     """Compare one trial's probe with its statistics; empty where either is not there."""
     probe, guest = row.get("haltpoll"), row.get("guest")
-    if row["status"] != "ok" or not probe or not guest or not guest.get("stats"):
+    if row["status"] == "failed" or not probe or not guest or not guest.get("stats"):
         return []
     vcpus = guest["stats"]["vcpu"]
     found = []

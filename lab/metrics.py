@@ -27,7 +27,7 @@ class Direction(StrEnum):
 class Metric:
     """A quantity of one trial.
 
-    `value` takes a row with status `ok` and gives the value in `unit`, or None
+    `value` takes a row that was measured and gives the value in `unit`, or None
     where the row does not hold it. `primary` metrics are compared and shown unless
     others are asked for; each further one costs power, since all of a run's
     comparisons are corrected together.
@@ -54,8 +54,8 @@ def applying(guest: str) -> list[Metric]:
 
 
 def measure(row: Document) -> dict[str, float]:
-    """All metrics a trial holds, by name; none unless its status is `ok`."""
-    if row["status"] != "ok" or not row.get("guest"):
+    """All metrics a trial holds, by name; an inert one was run as well where it could be."""
+    if row["status"] == "failed" or not row.get("guest"):
         return {}
     values = {each.name: each.value(row) for each in applying(row["workload"]["guest"])}
     return {name: value for name, value in values.items() if value is not None}

@@ -53,7 +53,7 @@ class Material:
         """Measured rows, by workload in the order of the plan."""
         found: dict[str, list[Document]] = {name: [] for name in self.workloads}
         for row in self.rows:
-            if row["status"] == "ok" and row["guest"]:
+            if row["status"] != "failed" and row["guest"]:
                 found[row["workload"]["name"]].append(row)
         return {name: rows for name, rows in found.items() if rows}
 

@@ -158,9 +158,12 @@ def _in_knob_order(group: pd.DataFrame) -> list[str]:
 def _unmeasured(
     group: pd.DataFrame, setting: str, reference: str, by_setting: pd.DataFrame
 ) -> tuple[Verdict | None, str]:
-    """Say why a cell or its reference has no value at all; ("" when both have some)."""
+    """Say why a cell or its reference has no value or cannot differ; ("" when both may)."""
     for label, of_whom in ((setting, ""), (reference, "the reference: ")):
         if label in by_setting and by_setting[label].notna().any():
+            inert = group[(group["setting"] == label) & (group["status"] == "inert")]
+            if not inert.empty:
+                return Verdict.INERT, str(inert["reason"].iloc[0])
             continue
         rows = group[group["setting"] == label].drop_duplicates("trial")
         bad = rows[rows["status"] != "ok"]

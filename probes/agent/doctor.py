@@ -72,7 +72,7 @@ def _tracepoint(event: str, fields: tuple[str, ...]) -> str:
 
 
 def _knob(knob: knobs.Knob) -> str:
-    availability = knob.available()
+    availability = knobs.applicability(knob)
     if availability.status != "ok":
         raise AgentError(f"{availability.status}: {availability.reason}")
     value = knob.show()

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent import arch
 from agent.files import read_text
-from agent.knobs import Knob
+from agent.knobs import Knob, applicability
 from agent.process import boot_id
 
 CPU = Path("/sys/devices/system/cpu")
@@ -78,7 +78,7 @@ def foreign_vms() -> list[int]:
 
 
 def _knob(knob: Knob) -> dict[str, Any]:
-    availability = knob.available()
+    availability = applicability(knob)
     return {
         "knob": knob.name,
         "status": availability.status,

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent import arch
 from agent.errors import AgentError
 from agent.files import read_json, read_text
 
@@ -109,6 +110,20 @@ class VmCapability(Knob):
 
     def show(self) -> int | None:
         return None
+
+
+def inert(name: str) -> str | None:
+    """Return why the knob can be turned on this host's architecture and does nothing, or None."""
+    architecture = arch.of()
+    return architecture.inert(name) if architecture else None
+
+
+def applicability(knob: Knob) -> Availability:
+    """Say whether the knob can be set here, and whether that does anything."""
+    availability = knob.available()
+    if availability.status == "ok" and (reason := inert(knob.name)):
+        return Availability("inert", reason)
+    return availability
 
 
 def catalog(sysfs: Path) -> dict[str, Knob]:

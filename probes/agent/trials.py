@@ -14,7 +14,7 @@ from agent.files import write_atomic
 from agent.guest import Vm
 from agent.haltpoll import HaltPoll
 from agent.journal import Journal
-from agent.knobs import Availability, Knob, ModuleParameter
+from agent.knobs import Availability, Knob, ModuleParameter, inert
 
 
 class Bench:
@@ -67,6 +67,8 @@ class Bench:
                 raise
             except AgentError as error:
                 row.update(status="failed", reason=str(error))
+            if row["status"] == "ok":
+                row.update(self._inert(plan["setting"]))
             row["effective"] = self._effective(plan["setting"])
             row["host_state"] = _difference(before, _host_state(self._vcpu_cpu))
         row["duration_ns"] = time.monotonic_ns() - started
@@ -81,6 +83,11 @@ class Bench:
             if availability.status != "ok":
                 return availability
         return None
+
+    def _inert(self, setting: dict[str, int]) -> dict[str, str]:
+        """Return the status and reason of a trial whose knobs can be turned and do nothing."""
+        reasons = [inert(name) for name in setting]
+        return {"status": "inert", "reason": str(reasons[0])} if all(reasons) else {}
 
     def _set(self, setting: dict[str, int]) -> None:
         for name, value in setting.items():

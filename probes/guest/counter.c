@@ -39,6 +39,13 @@ struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns
 	return counter;
 }
 
+uint64_t counter_ticks(uint64_t ns, uint64_t hz)
+{
+	const uint64_t ns_per_s = NS_PER_S;
+
+	return (ns * hz + ns_per_s - 1) / ns_per_s;
+}
+
 int64_t counter_ns(const struct counter *counter, int64_t ticks)
 {
 	double hz = counter->calibrated ? counter->calibrated_hz : counter->nominal_hz;

@@ -21,6 +21,9 @@ struct counter {
 struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns,
 				 uint64_t nominal_hz);
 
+/* Ticks of a counter of that frequency in `ns`, rounded up; good to 2^32 ns at 4.29 GHz. */
+uint64_t counter_ticks(uint64_t ns, uint64_t hz);
+
 /* Nanoseconds of that many ticks, to the nearest; negative ones too. */
 int64_t counter_ns(const struct counter *counter, int64_t ticks);
 

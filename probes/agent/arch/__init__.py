@@ -22,6 +22,9 @@ class Architecture(Protocol):
     def clock_class(self) -> tuple[str, str]:
         """Return the clock class (hardware, nested, emulated) and what it was seen by."""
 
+    def inert(self, knob: str) -> str | None:
+        """Return why `knob` can be turned on this host and does nothing, or None."""
+
     def microcode(self) -> str | None:
         """Return the microcode or firmware revision, or None where there is none to read."""
 

@@ -44,3 +44,7 @@ def clock_class() -> tuple[str, str]:
 
 def microcode() -> str | None:
     return _cpuinfo("microcode") or None
+
+
+def inert(_knob: str) -> str | None:
+    return None

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest on arm64: EL1, identity mapped, interrupts through the in-kernel GICv3. Started with
+ * the mailbox's address in x0. Lives in registers that neither its interrupt handler nor the SMC
+ * Calling Convention touches:
+ *
+ *   x19  mailbox           x21  samples still to take
+ *   x20  the sample        x22  exits left in the batch
+ *   x23  CALL_ADDRESS
+ *
+ * CNTVCT_EL0 may be read ahead of time, so ISB stands before it (Arm ARM, D12.1.2). HVC, an
+ * aborted store and the entry of an interrupt synchronise by themselves.
+ *
+ * The comparator is absolute: the interval runs from the reading in WAKEUP_BEFORE, not from the
+ * write.
+ *
+ * An interrupt that the CPU sees makes WFI a no-op that does not trap, however it is masked in
+ * PSTATE. So the GIC's CPU interface holds interrupts of group 1 back until WFI is over: the CPU
+ * sees none, WFI traps, and KVM, which looks at what is pending and enabled in the distributor
+ * and at the priority mask, but not at this switch (vgic.c, kvm_vgic_vcpu_pending_irq), wakes the
+ * vCPU at once when the timer has fired already.
+ */
+#include "aarch64.h"
+#include "mailbox.h"
+
+/* Arm IHI 0069, 12.9 and 12.11. */
+#define GICD_CTLR	    0x0000
+#define GICD_CTLR_ARE_GRP1  0x12
+#define GICR_IGROUPR0	    0x0080
+#define GICR_ISENABLER0	    0x0100
+#define PRIORITY_MASK_NONE  0xff
+
+/* The virtual timer's PPI, where KVM has it unless told otherwise (Arm BSA, "PPI assignments"). */
+#define TIMER_INTID 27
+
+/* Arm DEN 0028, "Arm Architecture Calls": the kernel answers it with a constant. */
+#define SMCCC_VERSION 0x80000000
+
+#define IRQ_MASK 2			/* of the immediate of DAIFSet and DAIFClr */
+
+	.macro	read_counter to
+	isb
+	mrs	\to, cntvct_el0
+	.endm
+
+	.macro	call_vmm number
+	mov	w0, \number
+	str	w0, [x23]
+	.endm
+
+	.macro	count_up at		/* a field of the mailbox */
+	ldr	x9, [x19, \at]
+	add	x9, x9, 1
+	str	x9, [x19, \at]
+	.endm
+
+	.section .rodata
+	.balign	16
+	.globl	guest_image, guest_image_end, guest_start
+
+guest_image:
+guest_start:
+	mov	x19, x0
+	mov	x23, CALL_ADDRESS
+
+	mov	x9, GICD_BASE
+	mov	w10, GICD_CTLR_ARE_GRP1
+	str	w10, [x9, GICD_CTLR]
+	mov	x9, GICR_SGI_BASE
+	mov	w10, 1 << TIMER_INTID
+	str	w10, [x9, GICR_IGROUPR0]
+	str	w10, [x9, GICR_ISENABLER0]
+	mov	x9, PRIORITY_MASK_NONE
+	msr	icc_pmr_el1, x9
+	msr	icc_igrpen1_el1, xzr
+	isb
+
+	add	x20, x19, MB_TABLE
+	mov	x9, x20
+	ldr	x10, [x19, MB_TABLE_BYTES]
+	add	x10, x10, x20
+touch:	ldr	x11, [x9]
+	str	x11, [x9]
+	add	x9, x9, TOUCH_STEP
+	cmp	x9, x10
+	b.lo	touch
+	call_vmm CALL_WARM
+
+	read_counter x9
+	str	x9, [x19, MB_START_BEFORE]
+	call_vmm CALL_START
+	read_counter x9
+	str	x9, [x19, MB_START_AFTER]
+
+	ldr	x21, [x19, MB_COUNT]
+	ldr	x9, [x19, MB_WORKLOAD]
+	cmp	x9, WORKLOAD_HALT
+	b.eq	halt
+	cmp	x9, WORKLOAD_EXIT
+	b.eq	exit
+	b	userspace
+
+end:	read_counter x9
+	str	x9, [x19, MB_END_BEFORE]
+	call_vmm CALL_END
+	read_counter x9
+	str	x9, [x19, MB_END_AFTER]
+	call_vmm CALL_DONE
+	b	.
+
+halt:	ldr	x10, [x20, WAKEUP_TICKS]
+	mov	x11, 1			/* enabled, not masked */
+	read_counter x9
+	add	x10, x10, x9
+	msr	cntv_cval_el0, x10
+	msr	cntv_ctl_el0, x11
+	str	x9, [x20, WAKEUP_BEFORE]
+	read_counter x9
+	str	x9, [x20, WAKEUP_ARMED]
+wait:	wfi
+	mov	x9, 1
+	msr	icc_igrpen1_el1, x9
+	msr	daifclr, IRQ_MASK
+	isb
+	msr	daifset, IRQ_MASK
+	msr	icc_igrpen1_el1, xzr
+	isb
+	ldr	x9, [x20, WAKEUP_WOKEN]
+	cbz	x9, again
+	count_up MB_COMPLETED
+	add	x20, x20, WAKEUP_SIZE
+	subs	x21, x21, 1
+	b.ne	halt
+	b	end
+again:	count_up MB_SPURIOUS
+	b	wait
+
+on_interrupt:
+	mrs	x12, cntvct_el0
+	str	x12, [x20, WAKEUP_WOKEN]
+	mrs	x13, icc_iar1_el1
+	cmp	x13, TIMER_INTID
+	b.ne	fault
+	msr	cntv_ctl_el0, xzr	/* its line is a level, to be lowered before the EOI */
+	isb
+	msr	icc_eoir1_el1, x13
+	eret
+
+on_exception:
+	mrs	x13, esr_el1
+fault:	str	x13, [x19, MB_FAULT]
+	call_vmm CALL_FAULT
+	b	.
+
+exit:	read_counter x9
+	str	x9, [x20]
+1:	ldr	x22, [x19, MB_BATCH]
+2:	mov	w0, SMCCC_VERSION
+	hvc	0
+	subs	x22, x22, 1
+	b.ne	2b
+	read_counter x9
+	str	x9, [x20, 8]!
+	count_up MB_COMPLETED
+	subs	x21, x21, 1
+	b.ne	1b
+	b	end
+
+userspace:
+	read_counter x9
+	str	x9, [x20]
+1:	ldr	x22, [x19, MB_BATCH]
+2:	call_vmm CALL_ROUND_TRIP
+	subs	x22, x22, 1
+	b.ne	2b
+	read_counter x9
+	str	x9, [x20, 8]!
+	count_up MB_COMPLETED
+	subs	x21, x21, 1
+	b.ne	1b
+	b	end
+
+/* Arm ARM, D1.3.1.2: from EL1 with its own stack pointer, an IRQ comes to 0x280. */
+	.macro	vector offset, target
+	.org	guest_image + VECTORS_OFFSET + \offset
+	b	\target
+	.endm
+
+	.irp	offset, 0x000, 0x080, 0x100, 0x180, 0x200
+	vector	\offset, on_exception
+	.endr
+	vector	0x280, on_interrupt
+	.irp	offset, 0x300, 0x380, 0x400, 0x480, 0x500, 0x580, 0x600, 0x680, 0x700, 0x780
+	vector	\offset, on_exception
+	.endr
+guest_image_end:
+
+	.section .note.GNU-stack, "", %progbits

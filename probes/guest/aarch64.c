@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arm64: EL1 with its MMU on from the first instruction, the virtual timer, a GICv3 in the kernel,
+ * stores to where nothing is for calls.
+ *
+ * The MMU is on so that the guest's view of its memory is cacheable, as the VMM's is; with it off,
+ * the two would not agree on hardware whose stage 2 cannot force attributes (before Armv8.4).
+ */
+#include "aarch64.h"
+
+#include <sys/ioctl.h>
+
+#include "arch.h"
+#include "counter.h"
+
+extern const uint8_t guest_start[];
+
+#define MEMORY_BASE 0x40000000
+
+/* Scratch memory. With 39 bits of address and 4 KiB granules, level 1 is the first: 1 GiB each. */
+#define LEVEL1_AT	(SCRATCH_OFFSET + 0x0000)
+#define BLOCK_BYTES	0x40000000ull
+#define BLOCK		0x1ull
+#define BLOCK_ATTR(n)	((uint64_t)(n) << 2)
+#define BLOCK_INNER	(3ull << 8)
+#define BLOCK_ACCESSED	(1ull << 10)
+#define BLOCK_NOEXECUTE (3ull << 53)
+
+/* Arm ARM, D24.2: the registers by their names there. */
+#define MAIR_DEVICE_THEN_NORMAL 0xff00
+#define TCR_T0SZ_39_BITS	25
+#define TCR_CACHED_INNER	(1ull << 8 | 1ull << 10 | 3ull << 12)
+#define TCR_EPD1		(1ull << 23)
+#define SCTLR_RES1		0x30d00800
+#define SCTLR_M_C_I		0x1005
+
+#define SYS(op0, op1, crn, crm, op2) ARM64_SYS_REG(op0, op1, crn, crm, op2)
+#define SCTLR_EL1		     SYS(3, 0, 1, 0, 0)
+#define TTBR0_EL1		     SYS(3, 0, 2, 0, 0)
+#define TCR_EL1			     SYS(3, 0, 2, 0, 2)
+#define MAIR_EL1		     SYS(3, 0, 10, 2, 0)
+#define VBAR_EL1		     SYS(3, 0, 12, 0, 0)
+
+#define CORE(name)                                                                                 \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
+
+#define IPA_BITS_DEFAULT 40
+
+static int gic;
+
+/* 40 bits of guest physical address unless the CPU has fewer: api.rst, KVM_CREATE_VM. */
+static unsigned long vm_type(int kvm)
+{
+	int bits = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	return bits > 0 && bits < IPA_BITS_DEFAULT ? KVM_VM_TYPE_ARM_IPA_SIZE(bits) : 0;
+}
+
+static void set_gic(uint32_t group, uint64_t number, uint64_t *value)
+{
+	struct kvm_device_attr attr = {
+		.group = group,
+		.attr = number,
+		.addr = (uintptr_t)value,
+	};
+
+	KVM_DO(gic, KVM_SET_DEVICE_ATTR, &attr);
+}
+
+static void setup_vm(struct vm *vm)
+{
+	struct kvm_create_device device = {.type = KVM_DEV_TYPE_ARM_VGIC_V3};
+	uint64_t distributor = GICD_BASE;
+	uint64_t redistributor = GICR_BASE;
+
+	KVM_DO(vm->fd, KVM_CREATE_DEVICE, &device);
+	gic = device.fd;
+	set_gic(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &distributor);
+	set_gic(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redistributor);
+}
+
+static void write_tables(struct vm *vm)
+{
+	uint64_t *level1 = (uint64_t *)(vm->memory + LEVEL1_AT);
+
+	level1[0] = BLOCK | BLOCK_ATTR(0) | BLOCK_ACCESSED | BLOCK_NOEXECUTE;
+	level1[MEMORY_BASE / BLOCK_BYTES] =
+		MEMORY_BASE | BLOCK | BLOCK_ATTR(1) | BLOCK_INNER | BLOCK_ACCESSED;
+}
+
+static void set_register(const struct vm *vm, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
+
+	KVM_DO(vm->vcpu, KVM_SET_ONE_REG, &reg);
+}
+
+static void write_registers(const struct vm *vm)
+{
+	set_register(vm, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
+	set_register(vm, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
+	set_register(vm, TTBR0_EL1, MEMORY_BASE + LEVEL1_AT);
+	set_register(vm, VBAR_EL1, MEMORY_BASE + VECTORS_OFFSET);
+	set_register(vm, SCTLR_EL1, SCTLR_RES1 | SCTLR_M_C_I);
+	set_register(vm, CORE(regs.pc), MEMORY_BASE + (guest_start - guest_image));
+	set_register(vm, CORE(regs.regs[0]), MEMORY_BASE + MAILBOX_OFFSET);
+}
+
+/* A fresh vCPU is in EL1 with interrupts masked (api.rst, KVM_ARM_VCPU_INIT), as the guest wants.
+ */
+static void setup_vcpu(struct vm *vm)
+{
+	struct kvm_vcpu_init init;
+
+	KVM_DO(vm->fd, KVM_ARM_PREFERRED_TARGET, &init);
+	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
+	KVM_DO(vm->vcpu, KVM_ARM_VCPU_INIT, &init);
+	set_gic(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	write_tables(vm);
+	write_registers(vm);
+}
+
+static uint64_t counter_hz(const struct vm *vm)
+{
+	uint64_t hz;
+
+	(void)vm;
+	__asm__("mrs %0, cntfrq_el0" : "=r"(hz));
+	return hz;
+}
+
+static unsigned int call(struct vm *vm)
+{
+	const struct kvm_run *run = vm->run;
+
+	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS ||
+	    !run->mmio.is_write)
+		return CALL_NONE;
+	return run->mmio.data[0];
+}
+
+static uint64_t program_counter(const struct vm *vm)
+{
+	uint64_t pc;
+	struct kvm_one_reg reg = {.id = CORE(regs.pc), .addr = (uintptr_t)&pc};
+
+	KVM_DO(vm->vcpu, KVM_GET_ONE_REG, &reg);
+	return pc;
+}
+
+const struct arch arch = {
+	.name = "aarch64",
+	.halt = "WFI",
+	.exit = "HVC, SMCCC_VERSION",
+	.userspace = "STR to 0x9000000, where nothing is",
+	.memory_base = MEMORY_BASE,
+	.memory_align = 0x200000, /* a block of stage 2 with 4 KiB granules */
+	.interval_max_ns = UINT32_MAX,
+	.counter_source = "CNTFRQ_EL0",
+	.vm_type = vm_type,
+	.setup_vm = setup_vm,
+	.setup_vcpu = setup_vcpu,
+	.counter_hz = counter_hz,
+	.timer_ticks = counter_ticks,
+	.call = call,
+	.program_counter = program_counter,
+};

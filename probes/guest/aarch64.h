@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What aarch64.c and aarch64.S agree on beyond the mailbox: where devices lie, all of them below
+ * memory_base and so in the part of the address space that is mapped as device memory.
+ */
+#ifndef KVMLAB_AARCH64_H
+#define KVMLAB_AARCH64_H
+
+/* The in-kernel GICv3. A redistributor is a page for itself and one for its SGIs and PPIs. */
+#define GICD_BASE     0x08000000
+#define GICR_BASE     0x080a0000
+#define GICR_SGI_BASE 0x080b0000
+
+/* Nothing lies here: a store ends in the VMM. */
+#define CALL_ADDRESS 0x09000000
+
+/* From the image's beginning; the architecture wants 2 KiB of alignment. */
+#define VECTORS_OFFSET 0x800
+
+#endif

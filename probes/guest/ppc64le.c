@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ppc64le: real mode from the first instruction, the decrementer, hypercalls for calls.
+ */
+#include "ppc64le.h"
+
+#include <sys/platform/ppc.h>
+
+#include "arch.h"
+#include "counter.h"
+
+/* Power ISA, Book III: 3.2.1 (MSR) and 2.2 (LPCR), by their names there. */
+#define MSR_SF	 (1ull << 63)
+#define MSR_ME	 (1ull << 12)
+#define MSR_RI	 (1ull << 1)
+#define MSR_LE	 (1ull << 0)
+#define LPCR_ILE (1ull << 25)
+
+/* HV where the host has it, PR otherwise: api.rst, KVM_CREATE_VM. */
+static unsigned long vm_type(int kvm)
+{
+	(void)kvm;
+	return 0;
+}
+
+static void setup_vm(struct vm *vm)
+{
+	(void)vm;
+}
+
+/* KVM-HV runs nothing but PAPR partitions; H_CEDE and H_CONFER it answers by itself then. */
+static void become_partition(const struct vm *vm)
+{
+	struct kvm_enable_cap papr = {.cap = KVM_CAP_PPC_PAPR};
+
+	KVM_DO(vm->vcpu, KVM_ENABLE_CAP, &papr);
+}
+
+static void take_interrupts_little_endian(const struct vm *vm)
+{
+	uint64_t lpcr;
+	struct kvm_one_reg reg = {.id = KVM_REG_PPC_LPCR_64, .addr = (uintptr_t)&lpcr};
+
+	KVM_DO(vm->vcpu, KVM_GET_ONE_REG, &reg);
+	lpcr |= LPCR_ILE;
+	KVM_DO(vm->vcpu, KVM_SET_ONE_REG, &reg);
+}
+
+static void setup_vcpu(struct vm *vm)
+{
+	struct kvm_regs regs = {
+		.pc = START_OFFSET,
+		.msr = MSR_SF | MSR_ME | MSR_RI | MSR_LE,
+		.gpr[3] = MAILBOX_OFFSET,
+	};
+
+	become_partition(vm);
+	take_interrupts_little_endian(vm);
+	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
+}
+
+static uint64_t counter_hz(const struct vm *vm)
+{
+	(void)vm;
+	return __ppc_get_timebase_freq();
+}
+
+static unsigned int call(struct vm *vm)
+{
+	struct kvm_run *run = vm->run;
+
+	if (run->exit_reason != KVM_EXIT_PAPR_HCALL || run->papr_hcall.nr != H_PUT_TERM_CHAR)
+		return CALL_NONE;
+	run->papr_hcall.ret = 0;
+	return run->papr_hcall.args[0];
+}
+
+static uint64_t program_counter(const struct vm *vm)
+{
+	struct kvm_regs regs;
+
+	KVM_DO(vm->vcpu, KVM_GET_REGS, &regs);
+	return regs.pc;
+}
+
+const struct arch arch = {
+	.name = "ppc64le",
+	.halt = "H_CEDE",
+	.exit = "H_CONFER to all, with no other vCPU",
+	.userspace = "H_PUT_TERM_CHAR",
+	.memory_base = 0,
+	.memory_align = 0x200000,	/* a large page of radix translation */
+	.interval_max_ns = 4000000000u, /* the decrementer has 31 bits, mostly at 512 MHz */
+	.counter_source = "timebase frequency of /proc/cpuinfo",
+	.vm_type = vm_type,
+	.setup_vm = setup_vm,
+	.setup_vcpu = setup_vcpu,
+	.counter_hz = counter_hz,
+	.timer_ticks = counter_ticks,
+	.call = call,
+	.program_counter = program_counter,
+};

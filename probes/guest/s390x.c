@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * s390x: 64-bit real mode from the first instruction, the clock comparator, DIAGNOSE for calls.
+ */
+#include "s390x.h"
+
+#include "arch.h"
+#include "counter.h"
+
+/* Principles of Operation, "Program-Status-Word Format" and "Control Registers". */
+#define PSW_64_BITS	     0x0000000180000000ull
+#define CR0_CLOCK_COMPARATOR 0x800
+
+/* "TOD-Clock Format": bit 51 is a microsecond. */
+#define TOD_HZ 4096000000ull
+
+/* KVM's interception code of an instruction, and the first byte of DIAGNOSE. */
+#define ICPT_INSTRUCTION 4
+#define OPCODE_DIAGNOSE	 0x83
+
+static unsigned long vm_type(int kvm)
+{
+	(void)kvm;
+	return 0;
+}
+
+static void setup_vm(struct vm *vm)
+{
+	(void)vm;
+}
+
+static void setup_vcpu(struct vm *vm)
+{
+	struct kvm_regs regs = {.gprs[2] = MAILBOX_OFFSET};
+	struct kvm_sregs sregs;
+
+	KVM_DO(vm->vcpu, KVM_GET_SREGS, &sregs);
+	sregs.crs[0] = CR0_CLOCK_COMPARATOR;
+	KVM_DO(vm->vcpu, KVM_SET_SREGS, &sregs);
+	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
+	vm->run->psw_mask = PSW_64_BITS;
+	vm->run->psw_addr = START_OFFSET;
+}
+
+static uint64_t counter_hz(const struct vm *vm)
+{
+	(void)vm;
+	return TOD_HZ;
+}
+
+static unsigned int call(struct vm *vm)
+{
+	const struct kvm_run *run = vm->run;
+
+	if (run->exit_reason != KVM_EXIT_S390_SIEIC ||
+	    run->s390_sieic.icptcode != ICPT_INSTRUCTION ||
+	    run->s390_sieic.ipa >> 8 != OPCODE_DIAGNOSE || run->s390_sieic.ipb >> 16 != DIAG_CALL)
+		return CALL_NONE;
+	return run->s.regs.gprs[1];
+}
+
+static uint64_t program_counter(const struct vm *vm)
+{
+	return vm->run->psw_addr;
+}
+
+const struct arch arch = {
+	.name = "s390x",
+	.halt = "LPSWE of an enabled wait",
+	.exit = "DIAGNOSE 0x9c to itself",
+	.userspace = "DIAGNOSE 0x500",
+	.memory_base = 0,
+	.memory_align = 0x100000,
+	.interval_max_ns = UINT32_MAX,
+	.counter_source = "TOD clock, 4096 units to the microsecond",
+	.vm_type = vm_type,
+	.setup_vm = setup_vm,
+	.setup_vcpu = setup_vcpu,
+	.counter_hz = counter_hz,
+	.timer_ticks = counter_ticks,
+	.call = call,
+	.program_counter = program_counter,
+};

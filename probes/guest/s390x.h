@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What s390x.c and s390x.S agree on beyond the mailbox.
+ */
+#ifndef KVMLAB_S390X_H
+#define KVMLAB_S390X_H
+
+/*
+ * The function codes of DIAGNOSE (Documentation/virt/kvm/s390/s390-diag.rst). 0x9c is a directed
+ * yield. 0x500 is the hypercall; KVM hands those it does not know to the VMM.
+ */
+#define DIAG_YIELD_TO 0x9c
+#define DIAG_CALL     0x500
+
+/* From the image's beginning; behind the two pages that the processor shares with its program. */
+#define START_OFFSET 0x2000
+
+#endif
