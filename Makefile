@@ -13,8 +13,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/kvmlab run
 
 test: $(VENV)/test.stamp
-	$(BIN)/ansible-playbook -i playbooks/inventory/local.yml \
-		playbooks/provision.yml playbooks/develop.yml
+	$(BIN)/ansible-playbook -i playbooks/inventory/local.yml playbooks/develop.yml
 	$(BIN)/pytest
 
 # The linters alone; `make test` runs them too (tests/test_lint.py).

@@ -23,6 +23,10 @@ from agent.process import start_time
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+# Room to say on a full disk that it is full.
+RESERVE_BYTES = 1 << 16
+
+
 class RunFolder:
     """`/var/lib/kvmlab/runs/<run>`: the plan, the state, the trials done."""
 
@@ -30,6 +34,7 @@ class RunFolder:
         self.path = path
         self.trials = path / "trials"
         self.packed = path / "results.jsonl.gz"
+        self.reserve = path / "reserve"
         self.home = path.parent.parent
 
     def plan(self) -> dict[str, Any]:
@@ -94,29 +99,35 @@ def execute(folder: RunFolder, sysfs: Path) -> None:
     try:
         with _signals():
             folder.trials.mkdir(exist_ok=True)
+            write_atomic(folder.reserve, bytes(RESERVE_BYTES))
             plan = folder.plan()
             total = len(plan["trials"])
             state("running", "preparing")
             _run(folder, plan, sysfs, lambda current: state("running", current))
+        folder.reserve.unlink(missing_ok=True)
         state("complete")
     except Stopped as stop:
         state("interrupted", error=f"stopped by {stop}; a resume goes on from here")
     except UnsupportedError as error:
         state("unsupported", error=str(error))
     except AgentError as error:
-        _leave(state, error)
+        _leave(folder, state, error)
     except Exception as error:
         _leave(
-            state, AgentError(f"the agent broke ({type(error).__name__}: {error}); see agent.log")
+            folder,
+            state,
+            AgentError(f"the agent broke ({type(error).__name__}: {error}); see agent.log"),
         )
         raise
 
 
-def _leave(state: Any, error: AgentError) -> None:  # noqa: ANN401
-    """Say why the run failed, even on a disk too full to say it (the log has it then)."""
-    print(f"agent: {error}", flush=True)
+def _leave(folder: RunFolder, state: Any, error: AgentError) -> None:  # noqa: ANN401
+    """Say why the run failed, also on a full disk: the reserve makes room for it."""
+    folder.reserve.unlink(missing_ok=True)
     with contextlib.suppress(AgentError):
         state("failed", error=str(error))
+    with contextlib.suppress(OSError):
+        print(f"agent: {error}", flush=True)
 
 
 def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) -> None:  # noqa: ANN401

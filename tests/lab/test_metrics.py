@@ -69,9 +69,14 @@ def test_nothing_completed_gives_no_value_per_wakeup() -> None:
     assert "cpu_ns_per_wakeup" not in metrics.measure(row)
 
 
-@pytest.mark.parametrize("status", ["failed", "inert", "missing"])
-def test_only_ok_trials_are_measured(status: str) -> None:
-    assert metrics.measure(halt_row(status=status)) == {}
+@pytest.mark.parametrize("status", ["inert", "missing"])
+def test_a_trial_that_was_not_run_has_no_values(status: str) -> None:
+    assert metrics.measure({**halt_row(status=status), "guest": None}) == {}
+
+
+def test_a_failed_trial_has_no_values_and_an_inert_one_that_ran_has_all() -> None:
+    assert metrics.measure(halt_row(status="failed")) == {}
+    assert metrics.measure(halt_row(status="inert")) == metrics.measure(halt_row())
 
 
 def test_exits_are_by_exit_not_by_batch() -> None:
