@@ -13,6 +13,7 @@ from rich.table import Table
 from lab import experiment, plan
 from lab.cli import options
 from lab.errors import Exit, LabError, NothingToRunError, UsageError
+from lab.paths import ROOT
 from lab.store.folder import RunFolder, run_name
 
 DEFAULT_EXPERIMENT = "halt_poll"
@@ -47,7 +48,7 @@ def command(
 
     if resume:
         folder = RunFolder(settings.results / resume)
-        inventory = Path(folder.manifest["options"]["inventory"])
+        inventory = ROOT / folder.manifest["options"]["inventory"]
         allow_foreign_vms = folder.manifest["options"]["allow_foreign_vms"]
     else:
         path = experiment.find(name)
@@ -64,11 +65,17 @@ def command(
             document,
             path.read_bytes(),
             ["kvmlab", *sys.argv[1:]],
-            {"inventory": str(inventory.resolve()), "allow_foreign_vms": allow_foreign_vms},
+            {"inventory": _portable(inventory), "allow_foreign_vms": allow_foreign_vms},
         )
     with folder.held():
         _drive(folder, inventory, provision=not no_provision, allow_foreign_vms=allow_foreign_vms)
     _conclude(folder, as_json=as_json)
+
+
+def _portable(inventory: Path) -> str:
+    """Return the path from this clone's root for the lab's own inventories, else the whole path."""
+    whole = inventory.resolve()
+    return str(whole.relative_to(ROOT) if whole.is_relative_to(ROOT) else whole)
 
 
 def _check_budget(path: Path, question: experiment.Experiment) -> None:

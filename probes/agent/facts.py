@@ -33,7 +33,7 @@ def collect(knobs: dict[str, Knob], cpus: dict[str, Any]) -> dict[str, Any]:
         "kernel": platform.release(),
         "kernel_version": platform.version(),
         "distribution": _distribution(),
-        "cmdline": read_text("/proc/cmdline"),
+        "cmdline": _cmdline(read_text("/proc/cmdline") or ""),
         "cpu_model": _cpu_model(),
         "cpus_online": os.cpu_count(),
         "microcode": architecture.microcode() if architecture else None,
@@ -75,6 +75,12 @@ def foreign_vms() -> list[int]:
             if str(link.readlink()) == "anon_inode:kvm-vm":
                 found.add(int(link.parts[2]))
     return sorted(found)
+
+
+def _cmdline(line: str) -> str:
+    """Return the kernel's own parameters: what goes to init may be secret and changes nothing."""
+    own = line.partition(" -- ")[0].split()
+    return " ".join(word for word in own if not word.startswith(("init=", "rdinit=")))
 
 
 def _knob(knob: Knob) -> dict[str, Any]:

@@ -37,11 +37,6 @@ class Board:
     machine: str
     cpu: str
     console: str
-    icount_cpu: str | None = None
-    """The CPU under icount, where it must be another."""
-
-    def cpu_for(self, clock: Clock) -> str:
-        return self.icount_cpu or self.cpu if clock is Clock.ICOUNT else self.cpu
 
 
 def accelerator(clock: Clock) -> list[str]:
@@ -96,7 +91,7 @@ class Qemu:
             self.board.program,
             *("-name", host.name, "-no-user-config", "-nodefaults", "-no-reboot"),
             *("-display", "none"),
-            *("-machine", self.board.machine, "-cpu", self.board.cpu_for(host.clock)),
+            *("-machine", self.board.machine, "-cpu", self.board.cpu),
             *accelerator(host.clock),
             *("-smp", str(host.cpus), "-m", str(host.memory_mib)),
             *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
