@@ -132,7 +132,7 @@ def _host(name: str, entry: _HostTable, path: Path) -> Host:
         found = (path.parent / given.expanduser()).resolve()
         if not found.exists():
             raise UsageError(
-                f"{path}: hosts.{name}.kernel names {given}, which does not exist: correct the path."
+                f"{path}: hosts.{name}.kernel names {given}, which does not exist: mend the path."
             )
         return found
 

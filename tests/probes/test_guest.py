@@ -22,7 +22,7 @@ INTERVAL_NS = 300_000
 
 # Which of KVM's statistics of a vCPU count what a workload does; none counts H_CEDE. A software KVM
 # does CPUID inside its emulator, many to an exit; either counter has them all.
-COUNTERS: dict[str, dict[str, list[str]]] = {
+_COUNTERS: dict[str, dict[str, list[str]]] = {
     "x86_64": {
         "halt": ["halt_exits"],
         "exit": ["exits", "insn_emulation"],
@@ -39,7 +39,8 @@ COUNTERS: dict[str, dict[str, list[str]]] = {
         "exit": ["instruction_diagnose_9c"],
         "userspace": ["instruction_diagnose_500"],
     },
-}[os.uname().machine]
+}
+COUNTERS = _COUNTERS[os.uname().machine]
 
 # Starts the VMM as its child, says so, and waits to be killed.
 PARENT = """
