@@ -71,7 +71,11 @@ class Image:
 
 
 def _files(keys: Keys) -> dict[str, tuple[int, str]]:
-    """Path in the image -> mode and content, of what the lab adds to Debian."""
+    """Path in the image -> mode and content, of what the lab adds to Debian.
+
+    On an icount host an idle minute takes no time at all, so waiting for a client's next packet
+    would run into every limit there is on patience: login grace, keep-alive, retransmissions.
+    """
     return {
         "etc/hostname": (0o644, "kvmlab\n"),
         "etc/hosts": (0o644, "127.0.0.1 localhost\n"),
@@ -87,8 +91,11 @@ UseDNS no
 UsePAM no
 MaxSessions 64
 MaxStartups 64
+LoginGraceTime 0
+TCPKeepAlive no
 """,
         ),
+        "etc/sysctl.d/lab.conf": (0o644, "net.ipv4.tcp_retries2 = 255\n"),
         "etc/ssh/ssh_host_ed25519_key": (0o600, keys.host.read_text()),
         "etc/ssh/ssh_host_ed25519_key.pub": (0o644, public(keys.host)),
         "root/.ssh/authorized_keys": (0o600, public(keys.user)),
