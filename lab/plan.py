@@ -7,8 +7,11 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import yaml
+
 from lab.catalog import catalog
 from lab.experiment import Experiment, Setting
+from lab.paths import PLAYBOOKS
 from lab.store.layout import SCHEMA
 
 WARMUP_BLOCK = -1
@@ -102,10 +105,21 @@ class Write:
     undone: str
 
 
+def packages() -> list[Write]:
+    """Return what provisioning installs where it is missing, by family of distributions."""
+    installed = []
+    for path in sorted((PLAYBOOKS / "roles" / "packages" / "vars").glob("*.yml")):
+        names = yaml.safe_load(path.read_text())["packages_names"]["host"]
+        target = f"packages, on {path.stem} and its kin"
+        installed.append(Write(target, f"{', '.join(names)}, kernel headers", "they stay"))
+    return installed
+
+
 def writes(plan: dict[str, Any], host: str) -> list[Write]:
-    """Return every write a run of `plan` makes on `host`, apart from packages."""
+    """Return every write a run of `plan` makes on `host`."""
     run = plan["run"]
     changes = [
+        *packages(),
         Write(f"{HOST_FOLDER}/probes-<sha256>/", "this clone's probes/", "restore --purge"),
         Write(f"{HOST_FOLDER}/build/", "the guest's VMM, built there", "restore --purge"),
         Write(f"{HOST_FOLDER}/headers/", "links to kernel headers, if needed", "restore --purge"),

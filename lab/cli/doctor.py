@@ -19,7 +19,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
 @options.hosts_option
 @options.inventory_option
 @options.json_option
-def command(hosts: str, inventory: Path, *, as_json: bool) -> None:
+def command(hosts: str, inventory: Path | None, *, as_json: bool) -> None:
     """Look what the hosts can do, and say what mends what they cannot.
 
     Nothing is installed. Ends with 77 when no host can run anything.
@@ -28,10 +28,9 @@ def command(hosts: str, inventory: Path, *, as_json: bool) -> None:
     from lab.fleet import drive  # noqa: PLC0415  (Ansible is slow)
     from lab.fleet import inventory as fleet_inventory  # noqa: PLC0415
 
+    where = options.find_inventory(inventory, hosts)
     with Stages() as stages:
-        answers = drive.doctor(
-            fleet_inventory.hosts(inventory, hosts), inventory, on_progress=stages.show
-        )
+        answers = drive.doctor(fleet_inventory.hosts(where, hosts), where, on_progress=stages.show)
     if as_json:
         options.print_json(answers)
     else:

@@ -46,17 +46,26 @@ hosts_option = click.option(
     "--hosts",
     default="all",
     show_default=True,
-    help="hosts or groups of the inventory: a,b or a:!b",
+    help="hosts or groups of the inventory: a,b or all,!a",
 )
 inventory_option = click.option(
     "--inventory",
     type=click.Path(exists=True, path_type=Path),
-    default=PLAYBOOKS / "inventory" / "local.yml",
     envvar="KVMLAB_INVENTORY",
-    show_default="this machine",
+    show_default="this machine, or the emulated fleet when --hosts names some of it",
     help="Ansible inventory of the hosts",
 )
 run_argument = click.argument("run", shell_complete=complete_run)
+
+
+def find_inventory(given: Path | None, hosts: str) -> Path:
+    """Return the inventory to use: the given one, else this machine's or the emulated fleet's."""
+    from lab.emulation import inventory_path  # noqa: PLC0415  (wanted here only)
+
+    local = PLAYBOOKS / "inventory" / "local.yml"
+    if given or hosts in {"all", "local"}:
+        return given or local
+    return inventory_path() if inventory_path().is_file() else local
 
 
 def out() -> Console:

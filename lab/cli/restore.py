@@ -16,16 +16,17 @@ from lab.errors import Exit
 @options.inventory_option
 @click.option("--purge", is_flag=True, help="remove the lab's folder from the hosts as well")
 @options.json_option
-def command(hosts: str, inventory: Path, *, purge: bool, as_json: bool) -> None:
+def command(hosts: str, inventory: Path | None, *, purge: bool, as_json: bool) -> None:
     """Stop agents, write knobs back; with --purge remove everything the lab put there."""
     from lab.cli.display import Stages  # noqa: PLC0415
     from lab.fleet import drive  # noqa: PLC0415  (Ansible is slow)
     from lab.fleet import inventory as fleet_inventory  # noqa: PLC0415
 
+    where = options.find_inventory(inventory, hosts)
     with Stages() as stages:
         restored = drive.restore(
-            fleet_inventory.hosts(inventory, hosts),
-            inventory,
+            fleet_inventory.hosts(where, hosts),
+            where,
             purge=purge,
             on_progress=stages.show,
         )

@@ -35,7 +35,7 @@ def command(
     settings: options.Settings,
     name: str,
     hosts: str,
-    inventory: Path,
+    inventory: Path | None,
     *,
     dry_run: bool,
     resume: str | None,
@@ -48,13 +48,14 @@ def command(
 
     if resume:
         folder = RunFolder(settings.results / resume)
-        inventory = ROOT / folder.manifest["options"]["inventory"]
+        where = ROOT / folder.manifest["options"]["inventory"]
         allow_foreign_vms = folder.manifest["options"]["allow_foreign_vms"]
     else:
         path = experiment.find(name)
         question = experiment.load(path)
         _check_budget(path, question)
-        selected = fleet_inventory.hosts(inventory, hosts)
+        where = options.find_inventory(inventory, hosts)
+        selected = fleet_inventory.hosts(where, hosts)
         run = run_name(path.stem, settings.results)
         document = plan.document(run, path.stem, question, selected)
         if dry_run:
@@ -65,10 +66,10 @@ def command(
             document,
             path.read_bytes(),
             ["kvmlab", *sys.argv[1:]],
-            {"inventory": _portable(inventory), "allow_foreign_vms": allow_foreign_vms},
+            {"inventory": _portable(where), "allow_foreign_vms": allow_foreign_vms},
         )
     with folder.held():
-        _drive(folder, inventory, provision=not no_provision, allow_foreign_vms=allow_foreign_vms)
+        _drive(folder, where, provision=not no_provision, allow_foreign_vms=allow_foreign_vms)
     _conclude(folder, as_json=as_json)
 
 
@@ -111,9 +112,9 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
                 str(trial["seed"]),
             )
         console.print(table)
-        changes = Table(title=f"{host}: every write, beside packages", title_justify="left")
+        changes = Table(title=f"{host}: every write it may make", title_justify="left")
         for column in ("target", "value", "undone"):
-            changes.add_column(column)
+            changes.add_column(column, overflow="fold")
         for write in writes[host]:
             changes.add_row(write["target"], write["value"], write["undone"])
         console.print(changes)
