@@ -100,7 +100,7 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
         table = Table(title=f"{host}: {len(trials)} trials, in this order", title_justify="left")
         table.add_column("trial", justify="right")
         table.add_column("block", justify="right")
-        table.add_column("setting")
+        table.add_column("setting", overflow="fold")
         table.add_column("workload")
         table.add_column("seed", justify="right")
         for trial in trials:
