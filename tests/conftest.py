@@ -10,7 +10,8 @@ from functools import cache
 
 import pytest
 
-KVM_GET_API_VERSION = 0xAE00
+# _IO(KVMIO, 0): powerpc numbers ioctls otherwise (arch/powerpc/include/uapi/asm/ioctl.h).
+KVM_GET_API_VERSION = 0x2000AE00 if os.uname().machine.startswith("ppc") else 0xAE00
 
 
 @cache

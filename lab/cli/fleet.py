@@ -144,9 +144,10 @@ def status(names: tuple[str, ...], fleet_file: Path | None, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps([asdict(entry) for entry in seen], indent=2))
     else:
-        console = out()
         # A row is one line, for eyes and for grep, however narrow the terminal is.
-        console.print(_table(seen), width=max(console.width, ROW_WIDTH), crop=False)
+        console = out()
+        console.width = max(console.width, ROW_WIDTH)
+        console.print(_table(seen))
 
 
 ROW_WIDTH = 120

@@ -103,14 +103,20 @@ class Archive:
         A meta package leads to the kernel it stands for. Raises FleetError for an unknown package.
         """
         chosen: dict[str, str] = {}
+        asked = {package.partition("=")[0] for package in packages}
         waiting = list(packages)
         while waiting:
-            name, _, version = waiting.pop().partition("=")
+            name, mark, version = waiting.pop().partition("=")
             if name in chosen:
                 continue
             record = self._record(f"{name}={version}" if version else name, log)
-            if "Package" not in record:  # a virtual package: some other source provides it
-                continue
+            if "Package" not in record:
+                if name in asked:
+                    raise FleetError(
+                        f"{self} has no package {name}{mark}{version}: correct package, suite or"
+                        " version in the fleet file, or use what apt-cache policy shows."
+                    )
+                continue  # a virtual package: some other source provides it
             source = record.get("Source", record["Package"]).split(" ")[0]
             if not _KERNEL_SOURCE.match(source):
                 continue

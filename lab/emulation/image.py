@@ -171,5 +171,6 @@ def _furnish(tree: Path, keys: Keys) -> None:
     for folder in ("etc", "var"):
         (tree / folder / ".updated").touch()
     # The image itself is the kernel's only copy: none is booted from inside.
-    for image in tree.glob("boot/vmlinu*"):
-        image.unlink()
+    for pattern in ("boot/vmlinu*", "usr/lib/modules/*/vmlinu[xz]"):
+        for image in tree.glob(pattern):
+            image.unlink()

@@ -33,7 +33,7 @@ class KernelFiles:
 
     @property
     def image(self) -> Path:
-        return next(self.tree.glob(f"boot/vmlinu*-{self.release}"))
+        return _images(self.tree, self.release)[0]
 
     @property
     def busybox(self) -> Path:
@@ -55,6 +55,14 @@ def kernel_recipe(machine: Machine, kernel: Kernel) -> dict[str, object]:
         "suite": kernel.suite,
         "version": kernel.version,
     }
+
+
+def _images(tree: Path, release: str) -> list[Path]:
+    # Debian keeps the image beside its modules since its packages of Linux 6.17.
+    return [
+        *tree.glob(f"boot/vmlinu*-{release}"),
+        *tree.glob(f"usr/lib/modules/{release}/vmlinu[xz]"),
+    ]
 
 
 def _fingerprint(path: Path) -> str:
@@ -125,7 +133,7 @@ def _check(tree: Path, kernel: Kernel, log: Path) -> None:
             f"The kernel {what} has modules of {len(releases)} releases, not of one:"
             " name exactly one image with its modules in fleet.toml."
         )
-    if not list(tree.glob(f"boot/vmlinu*-{releases[0]}")):
+    if not _images(tree, releases[0]):
         raise UsageError(
             f"The kernel {what} has no boot/vmlinuz-{releases[0]} or vmlinux-{releases[0]}:"
             " name a tree or package that holds the image too."

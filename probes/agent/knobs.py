@@ -18,7 +18,7 @@ from agent.files import read_json, read_text
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog.json"
 
-# include/uapi/linux/kvm.h
+# include/uapi/linux/kvm.h: _IO(KVMIO, 0x03)
 KVM_CHECK_EXTENSION = 0xAE03
 KVM_CAP_HALT_POLL = 182
 
@@ -100,7 +100,9 @@ class VmCapability(Knob):
         except OSError as error:
             return Availability("missing", f"/dev/kvm cannot be opened: {error.strerror}")
         try:
-            if fcntl.ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HALT_POLL) > 0:
+            architecture = arch.of()
+            request = KVM_CHECK_EXTENSION | (architecture.IOC_NONE if architecture else 0)
+            if fcntl.ioctl(kvm, request, KVM_CAP_HALT_POLL) > 0:
                 return OK
         finally:
             os.close(kvm)

@@ -8,8 +8,8 @@
  *   x20  the sample        x22  exits left in the batch
  *   x23  CALL_ADDRESS
  *
- * CNTVCT_EL0 may be read ahead of time, so ISB stands before it (Arm ARM, D12.1.2). HVC, an
- * aborted store and the entry of an interrupt synchronise by themselves.
+ * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted store and the entry
+ * of an interrupt synchronise by themselves.
  *
  * The comparator is absolute: the interval runs from the reading in WAKEUP_BEFORE, not from the
  * write.
@@ -23,7 +23,7 @@
 #include "aarch64.h"
 #include "mailbox.h"
 
-/* Arm IHI 0069, 12.9 and 12.11. */
+/* Arm IHI 0069 (GICv3), the register maps of distributor and redistributor. */
 #define GICD_CTLR	    0x0000
 #define GICD_CTLR_ARE_GRP1  0x12
 #define GICR_IGROUPR0	    0x0080
@@ -180,7 +180,7 @@ userspace:
 	b.ne	1b
 	b	end
 
-/* Arm ARM, D1.3.1.2: from EL1 with its own stack pointer, an IRQ comes to 0x280. */
+/* Arm ARM, "Exception vectors": from EL1 with its own stack pointer, an IRQ comes to 0x280. */
 	.macro	vector offset, target
 	.org	guest_image + VECTORS_OFFSET + \offset
 	b	\target

@@ -26,7 +26,7 @@ extern const uint8_t guest_start[];
 #define BLOCK_ACCESSED	(1ull << 10)
 #define BLOCK_NOEXECUTE (3ull << 53)
 
-/* Arm ARM, D24.2: the registers by their names there. */
+/* Arm ARM, the system registers by their names there. */
 #define MAIR_DEVICE_THEN_NORMAL 0xff00
 #define TCR_T0SZ_39_BITS	25
 #define TCR_CACHED_INNER	(1ull << 8 | 1ull << 10 | 3ull << 12)

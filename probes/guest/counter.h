@@ -15,7 +15,7 @@ struct counter {
 	uint64_t nominal_hz;
 	double calibrated_hz;
 	double error_bound; /* of calibrated_hz, relative */
-	bool calibrated;    /* calibrated_hz is used, not nominal_hz */
+	bool calibrated;    /* nominal_hz is refuted, calibrated_hz is used */
 };
 
 struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns,

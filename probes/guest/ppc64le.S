@@ -49,7 +49,7 @@
 	.balign	16
 	.globl	guest_image, guest_image_end
 
-/* Power ISA, Book III, 7.5: where interrupts come in, in real mode. */
+/* Power ISA, Book III, "Interrupt Definitions": where they come in, in real mode. */
 guest_image:
 	.irp	vector, 0x100, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800
 	.org	guest_image + \vector

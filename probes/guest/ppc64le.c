@@ -9,7 +9,7 @@
 #include "arch.h"
 #include "counter.h"
 
-/* Power ISA, Book III: 3.2.1 (MSR) and 2.2 (LPCR), by their names there. */
+/* Power ISA, Book III: bits of MSR and LPCR by their names there. */
 #define MSR_SF	 (1ull << 63)
 #define MSR_ME	 (1ull << 12)
 #define MSR_RI	 (1ull << 1)

@@ -11,8 +11,8 @@
  *
  * Interrupts are open nowhere but in the wait state, and only the clock comparator is allowed:
  * nothing else ends the wait, so spurious stays 0. The comparator is absolute: the interval runs
- * from the reading in WAKEUP_BEFORE. Where it is over already, the processor takes the interrupt
- * as it loads the wait PSW, and KVM sees no halt.
+ * from the reading in WAKEUP_BEFORE. Where it is over already, a processor may take the interrupt
+ * as it loads the wait PSW, so that KVM sees no halt; Hercules shows KVM every one.
  */
 #include "mailbox.h"
 #include "s390x.h"

@@ -61,7 +61,7 @@ def test_every_module_answers_every_question(module: str) -> None:
     arch = importlib.import_module("agent.arch")
     asked = arch.of(module)
     assert asked is not None
-    for question in ("flavour", "hypervisor", "clock_class", "microcode"):
+    for question in ("flavour", "hypervisor", "clock_class", "inert", "microcode"):
         assert callable(getattr(asked, question))
 
 
@@ -194,6 +194,27 @@ def test_ppc64le_flavour_by_module(power: Host) -> None:
     assert power.ask.flavour() is None
 
 
+def test_ppc64le_halt_polling_is_inert_where_there_is_none(power: Host) -> None:
+    assert "POWER9" in power.ask.inert("host.halt_poll_ns")
+    assert "POWER9" in power.ask.inert("vm.halt_poll_ns")
+    assert power.ask.inert("host.something_else") is None
+    power.replace("proc/cpuinfo", ("POWER9", "Power11"))
+    assert power.ask.inert("host.halt_poll_ns_shrink") is not None
+    power.replace("proc/cpuinfo", ("Power11", "POWER8E"))
+    assert power.ask.inert("host.halt_poll_ns") is None
+    assert "POWER8" in power.ask.inert("vm.halt_poll_ns")
+    power.remove("sys/module/kvm_hv")
+    power.write("sys/module/kvm_pr/refcnt", "0\n")
+    assert power.ask.inert("vm.halt_poll_ns") is None
+
+
+def test_arm64_halt_polling_is_inert_where_no_halt_is_trapped(arm: Host) -> None:
+    assert arm.ask.inert("vm.halt_poll_ns") is None
+    arm.write("proc/cmdline", "quiet kvm-arm.wfi_trap_policy=notrap panic=-1\n")
+    assert "wfi_trap_policy" in arm.ask.inert("vm.halt_poll_ns")
+    assert arm.ask.inert("host.something_else") is None
+
+
 def test_s390x_emulated(z: Host) -> None:
     assert z.ask.flavour() == "sie"
     assert z.ask.hypervisor() == "Hercules"
@@ -201,6 +222,7 @@ def test_s390x_emulated(z: Host) -> None:
     assert kind == "emulated"
     assert "HRC" in reason
     assert z.ask.microcode() is None
+    assert z.ask.inert("vm.halt_poll_ns") is None
 
 
 # QEMU calls its control program KVM/Linux under TCG too: target/s390x/tcg/misc_helper.c.

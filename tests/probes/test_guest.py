@@ -167,12 +167,12 @@ def test_counter_runs_as_kvm_says(vmm: Path, table: Path) -> None:
 
 
 @pytest.mark.needs("kvm")
-def test_counter_is_calibrated_by_a_long_run(vmm: Path, tmp_path: Path) -> None:
+def test_a_long_run_does_not_refute_the_nominal_rate(vmm: Path, tmp_path: Path) -> None:
     table = tmp_path / "seldom"
     table.write_text("10000000\n" * WAKEUPS)
     counter = halt(vmm, table)["counter"]
     assert counter["calibrated_hz"] == pytest.approx(counter["nominal_hz"], rel=0.01)
-    assert counter["used"] == "calibrated" or counter["error_bound"] > 1e-3
+    assert counter["used"] == "nominal"
 
 
 @pytest.mark.needs("kvm")

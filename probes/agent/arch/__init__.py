@@ -13,6 +13,9 @@ from typing import Protocol, cast
 class Architecture(Protocol):
     """The questions every architecture's module answers."""
 
+    # The direction bits of an ioctl number without an argument: `_IO` of asm/ioctl.h.
+    IOC_NONE: int
+
     def flavour(self) -> str | None:
         """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""
 

@@ -15,12 +15,16 @@ ROOT = Path("/")
 INITIALIZED = re.compile(r"kvm \[\d+\]: (\w.*?) mode\b.*initialized successfully")
 # drivers/firmware/smccc/kvm_guest.c
 KVM_SERVICES = "KVM: hypervisor services detected"
+# Documentation/admin-guide/kernel-parameters.txt
+NO_TRAP = "kvm-arm.wfi_trap_policy=notrap"
 # arch/arm64/kernel/setup.c, the first line of all
 FIRST_WORDS = "Booting Linux on physical CPU"
 
 # drivers/clocksource/arm_arch_timer.c, arch_timer_select_ppi(): a kernel in EL2 takes the timer of
 # EL2, one that left EL2 to nVHE the physical timer. Numbers: Arm BSA, "PPI assignments".
 TIMERS = {"26": "vhe", "28": "vhe", "29": "nvhe", "30": "nvhe"}
+
+IOC_NONE = 0
 
 
 def _cpuinfo(key: str) -> str:
@@ -97,6 +101,13 @@ def clock_class() -> tuple[str, str]:
     if under == "QEMU" and FIRST_WORDS in log and KVM_SERVICES not in log:
         return "emulated", "a machine of QEMU, and the kernel's log has no word of KVM's services"
     return "nested", f"this host runs under a hypervisor ({under})"
+
+
+def inert(knob: str) -> str | None:
+    cmdline = (read_text(ROOT / "proc/cmdline") or "").split()
+    if "halt_poll" in knob and NO_TRAP in cmdline:
+        return f"no halt comes to KVM: this kernel was booted with {NO_TRAP}"
+    return None
 
 
 def microcode() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from agent.files import read_text
@@ -10,7 +11,11 @@ ROOT = Path("/")
 
 # With both loaded, KVM_CREATE_VM without a type makes an HV one (api.rst).
 FLAVOURS = (("kvm_hv", "hv"), ("kvm_pr", "pr"))
+ISA_3_0 = 9  # POWER9
 BY_QEMU = "emulated by qemu"
+
+# arch/powerpc/include/uapi/asm/ioctl.h: three direction bits, one of them for none.
+IOC_NONE = 1 << 29
 
 
 def _cpuinfo(key: str) -> str:
@@ -48,6 +53,19 @@ def clock_class() -> tuple[str, str]:
     if under:
         return "nested", f"this host is a partition of {under}"
     return "hardware", f"/proc/cpuinfo has the platform {_cpuinfo('platform') or 'unnamed'}"
+
+
+def inert(knob: str) -> str | None:
+    generation = re.match(r"POWER(\d+)", _cpuinfo("cpu"), re.IGNORECASE)
+    if "halt_poll" not in knob or flavour() != "hv" or generation is None:
+        return None
+    # arch/powerpc/kvm/book3s_hv.c: kvmhv_run_single_vcpu() of ISA 3.0 sleeps at once; before, there
+    # is kvmppc_vcore_blocked(), a copy of halt polling that looks at the module's parameters only.
+    if int(generation[1]) >= ISA_3_0:
+        return "KVM-HV on POWER9 and later sends a vCPU that halts to sleep without polling"
+    if knob.startswith("vm."):
+        return "KVM-HV on POWER8 polls by the module's parameters and has no ceiling for one VM"
+    return None
 
 
 def microcode() -> str | None:

@@ -11,6 +11,8 @@ ROOT = Path("/")
 # What emulators write where IBM stands: Hercules stsi.c; QEMU target/s390x/tcg/misc_helper.c.
 EMULATORS = {"HRC": "Hercules", "QEMU": "QEMU"}
 
+IOC_NONE = 0
+
 
 def _sysinfo(key: str) -> str:
     for line in (read_text(ROOT / "proc/sysinfo") or "").splitlines():
@@ -51,6 +53,10 @@ def clock_class() -> tuple[str, str]:
         return "nested", f"/proc/sysinfo names the control program {program}"
     # There is no s390x without partitions: an LPAR is as near to the hardware as it gets.
     return "hardware", "/proc/sysinfo names no control program between this and its LPAR"
+
+
+def inert(_knob: str) -> str | None:
+    return None
 
 
 def microcode() -> str | None:

@@ -8,6 +8,8 @@ from agent.files import read_text
 
 FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
 
+IOC_NONE = 0
+
 
 def _cpuinfo(key: str) -> str:
     for line in (read_text("/proc/cpuinfo") or "").splitlines():
