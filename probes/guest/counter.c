@@ -9,9 +9,9 @@
  *
  * whatever preempted whom, so that half of the width of this interval bounds the error of its
  * middle (a slew of CLOCK_MONOTONIC, at most 500 ppm, apart). The middle is also where the cost of
- * exits and entries cancels. What is stated is better known than what a short run can measure (the
- * timers of arm64, ppc64 and s390x are exact by architecture), so the nominal frequency serves unless
- * it lies outside the interval, and by more than a slew explains: then it is refuted.
+ * exits and entries cancels. What is stated is better known than what a short run can measure (most
+ * architectures define their timer's frequency), so the nominal one serves unless it lies outside
+ * the interval, and by more than a slew explains: then it is refuted.
  */
 #include "counter.h"
 
@@ -35,8 +35,7 @@ struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns
 
 	if (difference < 0)
 		difference = -difference;
-	counter.calibrated =
-		difference > (counter.error_bound + SLEW_MAX) * counter.calibrated_hz;
+	counter.calibrated = difference > (counter.error_bound + SLEW_MAX) * counter.calibrated_hz;
 	return counter;
 }
 
