@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "show a run: plan, facts, errors",
     "compare": "compare every setting with the reference",
     "report": "write a run's HTML report",
+    "fleet": "hosts of four architectures, emulated on this machine",
     "restore": "undo on the hosts what a dead agent left",
     "schema": "print the JSON Schema of experiment files",
     "completion": "print shell completion",

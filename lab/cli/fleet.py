@@ -78,7 +78,7 @@ class Stages:
 
     def _print(self, line: str) -> None:
         elapsed = time.monotonic() - self._began
-        self._console.print(f"{elapsed:6.1f} s  {line}", markup=False, highlight=False)
+        self._console.print(f"{elapsed:6.1f} s  {line}", markup=False, soft_wrap=True)
 
 
 @click.group(help=__doc__)
@@ -195,3 +195,6 @@ def console(name: str, *, follow: bool, attach: bool) -> None:
     for chunk in emulation.console_log(name, follow=follow):
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
+
+
+command = fleet

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,7 @@ def obtain(
     home = place(kind, recipe)
     with locked(home.with_suffix(".lock")):
         if (home / RECIPE).exists() and not fresh:
+            (home / RECIPE).touch()
             return home
         partial = home.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -91,6 +93,18 @@ def obtain(
         shutil.rmtree(home, ignore_errors=True)
         partial.rename(home)
     return home
+
+
+def prune(kind: str, days: int) -> list[Path]:
+    """Remove what nothing asked for in `days`; return what went. A running host keeps its files."""
+    oldest = time.time() - days * 86400
+    gone = []
+    for mark in (cache_root() / kind).glob(f"*/{RECIPE}"):
+        with locked(mark.parent.with_suffix(".lock")):
+            if mark.exists() and mark.stat().st_mtime < oldest:
+                shutil.rmtree(mark.parent, ignore_errors=True)
+                gone.append(mark.parent)
+    return gone
 
 
 def disk_full(where: Path) -> FleetError:

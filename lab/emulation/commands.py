@@ -66,9 +66,11 @@ def run(
             text=True,
             check=False,
         )
+    said = log.read_text(errors="replace")
+    with log.open("a") as sink:
         sink.write(done.stdout)
     if done.returncode:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in said.splitlines() if line.strip()]
         if any(NO_SPACE in line for line in lines[-40:]):
             raise disk_full(log.parent)
         raise FleetError(f"{what} failed: {lines[-1].strip()} (see {log}).")

@@ -90,7 +90,10 @@ class Archive:
 
     def _record(self, package: str, log: Path) -> dict[str, str]:
         what = f"Finding the package {package} in {self}"
-        text = self._apt(["apt-cache", "--no-all-versions", "show", package], what, log)
+        try:
+            text = self._apt(["apt-cache", "--no-all-versions", "show", package], what, log)
+        except FleetError:
+            return {}  # apt-cache fails for a name it never heard of
         return {
             key: value.strip()
             for key, mark, value in (line.partition(": ") for line in text.splitlines())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.emulation import ssh
 from lab.emulation.build import Builder
+from lab.emulation.cache import prune
 from lab.emulation.commands import require, require_root
 from lab.emulation.events import Failed, Listener, Reporter, Stage, nobody
 from lab.emulation.inventory import write_inventory
@@ -33,6 +34,7 @@ BUILDERS = 2
 # An emulator takes memory beyond its host's: translated code, devices.
 OVERHEAD_MIB = 400
 LEAST_FREE_MIB = 2048
+KEPT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,19 @@ class Outcome:
 def build(
     hosts: Sequence[Host], listener: Listener = nobody, *, fresh: bool = False
 ) -> list[Outcome]:
-    """Make the images of `hosts`; what one lacks does not stop the others."""
+    """Make the images of `hosts`; what one lacks does not stop the others.
+
+    What no host asked for in KEPT_DAYS is removed from the cache.
+    """
     builder = Builder(fresh)
 
     def work(host: Host, report: Reporter) -> None:
         builder.image(host, report)
 
-    return _each(hosts, work, listener, BUILDERS)
+    outcomes = _each(hosts, work, listener, BUILDERS)
+    for kind in ("image", "kernel", "rootfs"):
+        prune(kind, KEPT_DAYS)
+    return outcomes
 
 
 def up(hosts: Sequence[Host], listener: Listener = nobody) -> list[Outcome]:

@@ -97,9 +97,8 @@ def obtain_kernel(machine: Machine, kernel: Kernel, *, fresh: bool = False) -> K
             image = kernel.package + pinned
             # The headers of a kernel are named after it: bcc compiles against them.
             headers = image.replace("linux-image-", "linux-headers-", 1).replace("-unsigned", "")
-            for deb in archive.download(
-                archive.kernel_closure([image, headers], log), downloads, log
-            ):
+            packages = archive.kernel_closure([headers, image], log)
+            for deb in archive.download(packages, downloads, log):
                 _unpack(deb, tree, log)
         _merge_usr(tree)
         _check(tree, kernel, log)

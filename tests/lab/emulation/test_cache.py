@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from lab.emulation.cache import cache_root, digest, obtain, place
+from lab.emulation.cache import RECIPE, cache_root, digest, obtain, place, prune
 from lab.emulation.machine import architectures, machine
 from lab.emulation.rootfs import rootfs_recipe
 from lab.errors import FleetError
@@ -81,3 +82,12 @@ def test_a_full_disk_is_one_sentence_with_a_remedy() -> None:
 
     with pytest.raises(FleetError, match="is full: make room there, or point XDG_CACHE_HOME"):
         obtain("thing", {"a": 1}, build)
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_nothing_asks_for_goes_and_the_rest_stays() -> None:
+    old, new = obtain("thing", {"a": 1}, _write), obtain("thing", {"a": 2}, _write)
+    os.utime(old / RECIPE, (0, 0))
+    assert prune("thing", days=30) == [old]
+    assert not old.exists()
+    assert new.exists()
