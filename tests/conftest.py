@@ -35,6 +35,10 @@ def lacking(piece: str) -> str | None:
         case "browser":
             if not shutil.which("chromium"):
                 return "chromium is not installed"
+        case "fleet":
+            from lab import emulation  # noqa: PLC0415  (wanted here only)
+
+            return emulation.lacking(emulation.load_fleet().values())
         case "root":
             if os.geteuid() != 0:
                 return "this test needs root"

@@ -5,6 +5,7 @@ from lab.emulation.events import Event, Failed, Finished, Stage, Started
 from lab.emulation.fleet import Outcome, build, down, known, up
 from lab.emulation.host import Clock, Host, Kernel, group
 from lab.emulation.inventory import inventory_path
+from lab.emulation.needs import lacking
 from lab.emulation.packages import controller_packages, host_packages
 from lab.emulation.spec import DEFAULT_FLEET, choose, load_fleet
 from lab.emulation.status import State, Status, status
@@ -33,6 +34,7 @@ __all__ = [
     "host_packages",
     "inventory_path",
     "known",
+    "lacking",
     "load_fleet",
     "ssh_command",
     "status",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # A distribution keeps depmod and mkfs where a plain user's PATH does not look.
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-NO_SPACE = "No space left on device"
+# apt looks before it downloads, and says it in its own words.
+NO_SPACE = ("No space left on device", "enough free space")
 
 
 def require(programs: Iterable[str], purpose: str) -> None:
@@ -71,7 +72,7 @@ def run(
         sink.write(done.stdout)
     if done.returncode:
         lines = [line for line in said.splitlines() if line.strip()]
-        if any(NO_SPACE in line for line in lines[-40:]):
+        if any(told in line for line in lines for told in NO_SPACE):
             raise disk_full(log.parent)
         raise FleetError(f"{what} failed: {lines[-1].strip()} (see {log}).")
     return done.stdout

@@ -30,7 +30,7 @@ for module in {modules}; do insmod /modules/$module; done
 tries=0
 while [ ! -b {device} ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
 if ! mount -t ext4 -o rw,noatime {device} /root; then
-    echo "kvmlab: no root file system on {device}"
+    echo "kvmlab: no root file system on {device}: the kernel's modules lack its driver or ext4"
     poweroff -f
 fi
 umount /sys

@@ -44,7 +44,8 @@ def launch(
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a log, and where the rest is."""
+    """Return the last line of a log, or the last by the lab's own initramfs, and the log's name."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    said = [line.strip() for line in lines if line.strip()]
+    spoken = [line.strip() for line in lines if line.strip()]
+    said = [line for line in spoken if line.startswith("kvmlab:")] or spoken
     return f"{said[-1] if said else 'it said nothing'} (see {log})."

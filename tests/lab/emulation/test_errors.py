@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.emulation import debian, down, load_fleet, ssh_command, status, up
+from lab.emulation import debian, down, lacking, load_fleet, ssh_command, status, up
 from lab.emulation.commands import require, require_root, run
 from lab.emulation.emulator.qemu import LOOPBACK
 from lab.emulation.machine import machine
@@ -32,6 +32,14 @@ def test_no_root(monkeypatch: pytest.MonkeyPatch) -> None:
         require_root("Starting emulated hosts")
     with pytest.raises(NothingToRunError, match="needs root"):
         up(list(load_fleet().values()))
+
+
+def test_what_lacks_is_said_in_advance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr("lab.emulation.commands._PATH", "/nowhere")
+    assert "qemu-system-x86_64" in str(lacking([load_fleet()["emu-x86"]]))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "needs root" in str(lacking([load_fleet()["emu-x86"]]))
 
 
 @pytest.mark.usefixtures("cache")
