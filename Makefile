@@ -1,7 +1,7 @@
 # `make run` runs the default experiment on this machine; `make test` sets up and passes all tests.
 # Both need root and Python 3.11. What is already done is skipped.
 .DELETE_ON_ERROR:
-.PHONY: run test lint lock clean
+.PHONY: run test fleet lint lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,6 +15,11 @@ run: $(VENV)/run.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/ansible-playbook -i playbooks/inventory/local.yml playbooks/develop.yml
 	$(BIN)/pytest
+
+# Hosts of four architectures on this machine, emulated, with KVM inside: built once, then booted.
+fleet: $(VENV)/run.stamp
+	$(BIN)/ansible-playbook -i playbooks/inventory/local.yml playbooks/fleet.yml
+	$(BIN)/kvmlab fleet up emu
 
 # The linters alone; `make test` runs them too (tests/test_lint.py).
 lint: $(VENV)/test.stamp

@@ -6,7 +6,7 @@ from lab.emulation.fleet import Outcome, build, down, known, up
 from lab.emulation.host import Clock, Host, Kernel, group
 from lab.emulation.inventory import inventory_path
 from lab.emulation.needs import lacking
-from lab.emulation.packages import controller_packages, host_packages
+from lab.emulation.packages import host_packages
 from lab.emulation.spec import DEFAULT_FLEET, choose, load_fleet
 from lab.emulation.status import State, Status, status
 
@@ -28,7 +28,6 @@ __all__ = [
     "build",
     "choose",
     "console_log",
-    "controller_packages",
     "down",
     "group",
     "host_packages",

@@ -26,7 +26,7 @@ def require(programs: Iterable[str], purpose: str) -> None:
     if missing:
         raise NothingToRunError(
             f"{purpose} needs {', '.join(missing)}, not installed here:"
-            " install the packages that lab/emulation/packages.toml lists."
+            " `make fleet` installs it, or see playbooks/roles/packages/vars/Debian.yml."
         )
 
 
