@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_no_qemu() -> None:
-    with pytest.raises(NothingToRunError, match=r"needs qemu-none, not installed .*packages\.toml"):
+    with pytest.raises(NothingToRunError, match=r"needs qemu-none, not installed .*make fleet"):
         require(["sh", "qemu-none"], "Starting emu-x86")
 
 
