@@ -14,37 +14,43 @@ import pytest
 KVM_GET_API_VERSION = 0x2000AE00 if os.uname().machine.startswith("ppc") else 0xAE00
 
 
+def _root() -> str | None:
+    return None if os.geteuid() == 0 else "this test needs root"
+
+
+def _kvm() -> str | None:
+    try:
+        with open("/dev/kvm", "rb+", buffering=0) as kvm:  # noqa: PTH123
+            fcntl.ioctl(kvm, KVM_GET_API_VERSION)
+    except OSError as error:
+        return f"/dev/kvm cannot be used: {error.strerror}"
+    return None
+
+
+def _bpf() -> str | None:
+    python = ["/usr/bin/python3", "-c", "import bcc"]
+    if subprocess.run(python, capture_output=True, check=False).returncode:
+        return "the distribution's bcc (python3-bpfcc) is not installed"
+    return _root()
+
+
+def _browser() -> str | None:
+    return None if shutil.which("chromium") else "chromium is not installed"
+
+
+def _fleet() -> str | None:
+    from lab import emulation  # noqa: PLC0415  (wanted here only)
+
+    return emulation.lacking(emulation.load_fleet().values())
+
+
+LACKING = {"root": _root, "kvm": _kvm, "bpf": _bpf, "browser": _browser, "fleet": _fleet}
+
+
 @cache
 def lacking(piece: str) -> str | None:
     """Say why `piece` cannot be used here, or None when it can."""
-    match piece:
-        case "kvm":
-            try:
-                with open("/dev/kvm", "rb+", buffering=0) as kvm:  # noqa: PTH123
-                    fcntl.ioctl(kvm, KVM_GET_API_VERSION)
-            except OSError as error:
-                return f"/dev/kvm cannot be used: {error.strerror}"
-        case "bpf":
-            if os.geteuid() != 0:
-                return "eBPF needs root"
-            probe = subprocess.run(
-                ["/usr/bin/python3", "-c", "import bcc"], capture_output=True, check=False
-            )
-            if probe.returncode:
-                return "the distribution's bcc (python3-bpfcc) is not installed"
-        case "browser":
-            if not shutil.which("chromium"):
-                return "chromium is not installed"
-        case "fleet":
-            from lab import emulation  # noqa: PLC0415  (wanted here only)
-
-            return emulation.lacking(emulation.load_fleet().values())
-        case "root":
-            if os.geteuid() != 0:
-                return "this test needs root"
-        case _:
-            raise ValueError(piece)
-    return None
+    return LACKING[piece]()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
