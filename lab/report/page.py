@@ -18,7 +18,7 @@ from lab.labels import setting_label
 from lab.paths import RESULTS
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
-from lab.report.prose import analysis
+from lab.report.prose import analysis, marked
 from lab.report.style import keys
 from lab.stats import Comparison, Verdict
 from lab.store.folder import write_atomic
@@ -69,6 +69,7 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"quantity": labels.quantity, "change": labels.change, "json": _json}
+    environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
     hosts = _hosts(summary)

@@ -8,8 +8,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from lab.store.layout import EXPERIMENT
 
+CODE = re.compile(r"`([^`]+)`")
 LIST_AFTER_TEXT = re.compile(r"(?m)^(?!- |\s)(.+)\n- ")
 
 
@@ -19,6 +22,11 @@ class Block:
 
     kind: str
     texts: tuple[str, ...]
+
+
+def marked(text: str) -> Markup:
+    """Return `text` as HTML, escaped, with what stands between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped first)
 
 
 def analysis(run: Path) -> list[Block]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.report.prose import Block, analysis, blocks
+from lab.report.prose import Block, analysis, blocks, marked
 
 
 def test_paragraphs_and_lists() -> None:
@@ -32,3 +32,8 @@ def test_an_experiment_that_cannot_be_read_has_no_analysis(tmp_path: Path) -> No
     assert analysis(tmp_path) == []
     (tmp_path / "experiment.toml").write_text("analysis = ")
     assert analysis(tmp_path) == []
+
+
+def test_backticks_mark_code_and_nothing_escapes() -> None:
+    assert marked("set `a<b` & `c`") == "set <code>a&lt;b</code> &amp; <code>c</code>"
+    assert marked("a lone ` stays") == "a lone ` stays"
