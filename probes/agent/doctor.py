@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import arch, bpf, facts, guest, knobs, tracepoint
+from agent import arch, bpf, clock, facts, guest, knobs, tracepoint
 from agent.errors import AgentError
 from agent.haltpoll import WAKEUP, WINDOW
 from agent.journal import Journal
@@ -28,8 +28,8 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
 
     catalog = knobs.catalog(sysfs)
     check("root", _root, "run as root, or set ansible_become in the inventory")
-    check("architecture", _architecture, "add a module to probes/agent/arch")
     check("compiler", partial(_compiler, home), "provision this host (gcc, make)")
+    check("architecture", partial(_architecture, home), "add a module to probes/agent/arch")
     check("kvm", partial(_kvm, home), "load this CPU's KVM module, or allow nested KVM")
     check("bcc", partial(bpf.prove, home), "provision this host (bcc and kernel headers)")
     for event, fields in (WAKEUP, WINDOW):
@@ -39,7 +39,7 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
     check("left as found", partial(_journal, home), "kvmlab restore", "warning")
-    return {"checks": checks, "facts": facts.collect(catalog, {})}
+    return {"checks": checks, "facts": facts.collect(catalog, {}, _description(home))}
 
 
 def _root() -> str:
@@ -48,11 +48,19 @@ def _root() -> str:
     return "uid 0"
 
 
-def _architecture() -> str:
+def _description(home: Path) -> dict[str, Any]:
+    try:
+        return guest.describe(guest.build(home))
+    except AgentError:
+        return {}
+
+
+def _architecture(home: Path) -> str:
     architecture = arch.of()
     if architecture is None:
         raise AgentError(f"{platform.machine()} has no module in agent/arch yet")
-    clock_class, seen = architecture.clock_class()
+    turn_ns = _description(home).get("turn_ns", [])
+    clock_class, seen = clock.classify(architecture, turn_ns)
     flavour = architecture.flavour()
     return f"{platform.machine()}, KVM flavour {flavour}, clock class {clock_class} ({seen})"
 

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from agent import arch
+from agent import arch, clock
 from agent.files import read_text
 from agent.knobs import Knob, applicability
 from agent.process import boot_id
@@ -19,11 +19,16 @@ from agent.process import boot_id
 CPU = Path("/sys/devices/system/cpu")
 
 
-def collect(knobs: dict[str, Knob], cpus: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts results/FORMAT.md lists, but for those only the agent's run knows."""
+def collect(
+    knobs: dict[str, Knob], cpus: dict[str, Any], description: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the facts results/FORMAT.md lists, but for those only the agent's run knows.
+
+    `description` is what the VMM says of the host; empty when it could not be asked.
+    """
     architecture = arch.of()
     clock_class, reason = (
-        architecture.clock_class()
+        clock.classify(architecture, description.get("turn_ns", []))
         if architecture
         else ("unknown", f"no module for {platform.machine()} in agent/arch")
     )

@@ -177,7 +177,7 @@ def _facts(
     catalog: dict[str, knobs.Knob], vcpu_cpu: int | None, description: dict[str, Any], headers: str
 ) -> dict[str, Any]:
     cpus = {"vcpu": vcpu_cpu, "housekeeping": sorted(os.sched_getaffinity(0))}
-    found = facts.collect(catalog, cpus)
+    found = facts.collect(catalog, cpus, description)
     found["kvm"]["api_version"] = description["kvm_api_version"]
     found["versions"]["bcc"] = bpf.version()
     found["guest"] = description

@@ -16,6 +16,7 @@
 #include "intervals.h"
 #include "json.h"
 #include "options.h"
+#include "pace.h"
 #include "result.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -44,6 +45,7 @@ static void describe(struct json *json)
 	json_object_end(json);
 	json_text(json, "counter_source", arch.counter_source);
 	json_bool(json, "halt_poll_cap", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HALT_POLL) > 0);
+	pace_write(json);
 	json_object_end(json);
 	json_line_end(json);
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Under QEMU's -icount shift=0 an instruction takes one nanosecond, so that a turn of a loop takes
+ * a whole number of them, a few interrupts apart, every time. No other clock does that. The agent
+ * decides; here is only measured.
+ */
+#include "pace.h"
+
+#include <time.h>
+
+#define MEASUREMENTS 5
+#define TURNS	     4000000u
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+void pace_write(struct json *json)
+{
+	json_array(json, "turn_ns");
+	for (int i = 0; i < MEASUREMENTS; i++) {
+		double start = now_ns();
+
+		for (unsigned int turn = TURNS; turn; turn--)
+			__asm__ volatile("");
+		json_real(json, NULL, (now_ns() - start) / TURNS);
+	}
+	json_array_end(json);
+}
