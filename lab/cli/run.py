@@ -13,6 +13,7 @@ from rich.table import Table
 from lab import experiment, plan
 from lab.cli import options
 from lab.errors import Exit, LabError, NothingToRunError, UsageError
+from lab.labels import setting_label
 from lab.paths import ROOT
 from lab.store.folder import RunFolder, run_name
 
@@ -107,7 +108,7 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
             table.add_row(
                 str(trial["trial"]),
                 "warm-up" if trial["warmup"] else str(trial["block"]),
-                ", ".join(f"{knob}={value}" for knob, value in trial["setting"].items()),
+                setting_label(trial["setting"]),
                 trial["workload"]["name"],
                 str(trial["seed"]),
             )

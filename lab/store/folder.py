@@ -16,6 +16,7 @@ from typing import Any
 from lab.errors import StoreError, UsageError
 from lab.paths import ROOT
 from lab.store.layout import SCHEMA
+from lab.store.read import read_manifest, read_plan
 
 # States of a host that a resume leaves alone; an unsupported host ran all it could: nothing.
 _DONE = {"complete", "unsupported"}
@@ -83,11 +84,8 @@ class RunFolder:
         self.path = path
         if not (path / "manifest.json").is_file():
             raise UsageError(f"there is no run {path.name} in {path.parent}: see `kvmlab list`")
-        try:
-            self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text())
-            self.plan: dict[str, Any] = json.loads((path / "plan.json").read_text())
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} is not a whole run ({error}): start a new one") from error
+        self.manifest = read_manifest(path)
+        self.plan = read_plan(path)
 
     @classmethod
     def create(

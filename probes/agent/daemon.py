@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.process import alive, start_time
+from agent.process import alive
 from agent.run import RunFolder, execute
 
 POLL_S = 0.5
@@ -30,7 +30,7 @@ def start(folder: RunFolder, sysfs: Path) -> dict[str, Any]:
     read_end, write_end = os.pipe()
     if os.fork() == 0:
         os.close(read_end)
-        _become_daemon(folder, write_end)
+        _become_daemon(folder, len(plan["trials"]), write_end)
         execute(folder, sysfs)
         os._exit(0)
     os.close(write_end)
@@ -40,7 +40,7 @@ def start(folder: RunFolder, sysfs: Path) -> dict[str, Any]:
     return {"state": RUNNING, "pid": int(pid)}
 
 
-def _become_daemon(folder: RunFolder, write_end: int) -> None:
+def _become_daemon(folder: RunFolder, total: int, write_end: int) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -53,15 +53,7 @@ def _become_daemon(folder: RunFolder, write_end: int) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1)
     folder.trials.mkdir(exist_ok=True)
     # From here on whoever asks finds a running agent, before the starter has its answer.
-    folder.write_state(
-        state=RUNNING,
-        pid=os.getpid(),
-        pid_started=start_time(os.getpid()),
-        done=folder.done(),
-        total=len(folder.plan()["trials"]),
-        current="starting",
-        error=None,
-    )
+    folder.write_state(RUNNING, total, "starting")
     os.write(write_end, str(os.getpid()).encode())
     os.close(write_end)
 

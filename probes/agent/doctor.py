@@ -29,8 +29,12 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
     catalog = knobs.catalog(sysfs)
     check("root", _root, "run as root, or set ansible_become in the inventory")
     check("compiler", partial(_compiler, home), "provision this host (gcc, make)")
-    check("architecture", partial(_architecture, home), "add a module to probes/agent/arch")
-    check("kvm", partial(_kvm, home), "load this CPU's KVM module, or allow nested KVM")
+    # Filled by the check that KVM opens; the clock's class and the facts need it after that.
+    description: dict[str, Any] = {}
+    check(
+        "kvm", partial(_kvm, home, description), "load this CPU's KVM module, or allow nested KVM"
+    )
+    check("architecture", partial(_architecture, description), "add a module to probes/agent/arch")
     check("bcc", partial(bpf.prove, home), "provision this host (bcc and kernel headers)")
     for event, fields in (WAKEUP, WINDOW):
         look = partial(_tracepoint, event, fields)
@@ -39,7 +43,7 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
     check("left as found", partial(_journal, home), "kvmlab restore", "warning")
-    return {"checks": checks, "facts": facts.collect(catalog, {}, _description(home))}
+    return {"checks": checks, "facts": facts.collect(catalog, {}, description)}
 
 
 def _root() -> str:
@@ -48,19 +52,11 @@ def _root() -> str:
     return "uid 0"
 
 
-def _description(home: Path) -> dict[str, Any]:
-    try:
-        return guest.describe(guest.build(home))
-    except AgentError:
-        return {}
-
-
-def _architecture(home: Path) -> str:
+def _architecture(description: dict[str, Any]) -> str:
     architecture = arch.of()
     if architecture is None:
         raise AgentError(f"{platform.machine()} has no module in agent/arch yet")
-    turn_ns = _description(home).get("turn_ns", [])
-    clock_class, seen = clock.classify(architecture, turn_ns)
+    clock_class, seen = clock.classify(architecture, description.get("turn_ns", []))
     flavour = architecture.flavour()
     return f"{platform.machine()}, KVM flavour {flavour}, clock class {clock_class} ({seen})"
 
@@ -69,8 +65,8 @@ def _compiler(home: Path) -> str:
     return f"the guest is built: {guest.build(home)}"
 
 
-def _kvm(home: Path) -> str:
-    description = guest.describe(guest.build(home))
+def _kvm(home: Path, description: dict[str, Any]) -> str:
+    description.update(guest.describe(guest.build(home)))
     return f"/dev/kvm opens, API version {description['kvm_api_version']}"
 
 

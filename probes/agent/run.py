@@ -54,8 +54,21 @@ class RunFolder:
         state: dict[str, Any] | None = read_json(path) if path.exists() else None
         return state
 
-    def write_state(self, **state: Any) -> None:  # noqa: ANN401
-        write_json(self.path / "state.json", state)
+    def write_state(
+        self, state: str, total: int, current: str | None = None, error: str | None = None
+    ) -> None:
+        """Say how far this process is with the plan."""
+        pid = os.getpid()
+        document = {
+            "state": state,
+            "pid": pid,
+            "pid_started": start_time(pid),
+            "done": self.done(),
+            "total": total,
+            "current": current,
+            "error": error,
+        }
+        write_json(self.path / "state.json", document)
 
     def facts(self) -> dict[str, Any] | None:
         path = self.path / "facts.json"
@@ -82,19 +95,10 @@ def execute(folder: RunFolder, sysfs: Path) -> None:
 
     Signals end it after the knobs are restored. Nothing is raised: the state tells.
     """
-    started = start_time(os.getpid())
     total = 0
 
     def state(name: str, current: str | None = None, error: str | None = None) -> None:
-        folder.write_state(
-            state=name,
-            pid=os.getpid(),
-            pid_started=started,
-            done=folder.done(),
-            total=total,
-            current=current,
-            error=error,
-        )
+        folder.write_state(name, total, current, error)
 
     try:
         with _signals():
