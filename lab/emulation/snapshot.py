@@ -2,9 +2,9 @@
 
 A snapshot is taken once of a host that has shown that its KVM works, and is found by all that its
 state depends on. Each `up` from it has a disk of its own over the snapshot's: a known state, and
-more so than a boot. Hosts resumed from one snapshot share what a boot makes anew: their boot id, and
-the random numbers their kernels start with. For hosts that only the lab's user reaches that is fine,
-and their SSH keys are the lab's in any case.
+more so than a boot. Hosts resumed from one snapshot share what a boot makes anew: their boot id,
+and the random numbers their kernels start with. For hosts that only the lab's user reaches that is
+fine, and their SSH keys are the lab's in any case.
 """
 
 from __future__ import annotations
