@@ -34,7 +34,7 @@ LOOPBACK = "127.0.0.1"
 _GUEST, _GATEWAY = "10.0.2.15/24", "10.0.2.2"
 TRANSLATION_CACHE_MIB = 256
 START_TIMEOUT_S = 30.0
-SAVE_TIMEOUT_S = 120.0
+SAVE_TIMEOUT_S = LOAD_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,19 @@ class Qemu:
             if time.monotonic() > deadline:
                 raise FleetError(f"QEMU of {host.name} opened no control socket: run it again.")
             time.sleep(0.02)
+        if boot.snapshot:
+            self._go_on(host, room)
         return process
+
+    def _go_on(self, host: Host, room: Room) -> None:
+        """Let the host run once its state is read: it was saved while it was stopped."""
+        deadline = time.monotonic() + LOAD_TIMEOUT_S
+        with qmp(room.control_socket) as control:
+            while control.execute("query-status")["status"] == "inmigrate":
+                if time.monotonic() > deadline:
+                    raise FleetError(f"QEMU did not read the state of {host.name} in time.")
+                time.sleep(0.05)
+            control.execute("cont")
 
     def identity(self, host: Host, boot: Boot) -> dict[str, object]:
         version = subprocess.run(
