@@ -7,7 +7,6 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from lab import metrics
-from lab.errors import UsageError
 from lab.labels import NONE
 from lab.store.read import read_run, runs
 
@@ -69,9 +68,9 @@ class Host:
 
 
 def hosts(store: Path) -> list[Host]:
-    """Return the hosts of the runs of `path_length` in `store`, oldest run first.
+    """Return the icount hosts of the runs of `path_length` in `store`, oldest run first.
 
-    Raises UsageError for a host of another clock class than icount: its times are not instructions.
+    Hosts of another clock class are left out: their times are not instructions.
     """
     recorded = (read_run(path, store) for path in runs(store) if path.name.endswith(EXPERIMENT))
     return [host for run in recorded for host in _hosts(run)]
@@ -80,13 +79,9 @@ def hosts(store: Path) -> list[Host]:
 def _hosts(run: Run) -> Iterator[Host]:
     for name, rows in run.rows.items():
         facts = run.facts(name)
-        if facts.get("clock_class") != CLOCK:
-            raise UsageError(
-                f"{run.name}: the clock class of {name} is {facts.get('clock_class')}, and only"
-                f" {CLOCK} hosts count instructions: run {EXPERIMENT} on those."
-            )
-        lengths = tuple(_length(way, rows) for way in WAYS)
-        yield Host(name, str(facts["kvm"]["flavour"]), str(facts["kernel"]), lengths)
+        if facts.get("clock_class") == CLOCK:
+            lengths = tuple(_length(way, rows) for way in WAYS)
+            yield Host(name, str(facts["kvm"]["flavour"]), str(facts["kernel"]), lengths)
 
 
 def _length(way: Way, rows: tuple[Document, ...]) -> Length | None:
