@@ -38,7 +38,7 @@ BUILDERS = 2
 OVERHEAD_MIB = 400
 LEAST_FREE_MIB = 2048
 KEPT_DAYS = 30
-RESUME_TIMEOUT_S = 120.0
+RESUME_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _bring_up(
     """Resume the host where it can be, boot it where not, and take the snapshot it lacks."""
     its = machine(host.architecture)
     boot = Boot(image, its.kernel_arguments)
-    how = its.emulator.snapshots
+    how = its.emulator.snapshots(host)
     snapshot = Snapshot.of(how, host, boot) if how else None
     if snapshot and (found := snapshot.find()):
         try:

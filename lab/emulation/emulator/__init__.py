@@ -59,9 +59,8 @@ class Emulator(Protocol):
     @property
     def root(self) -> RootDevice: ...
 
-    @property
-    def snapshots(self) -> Snapshots | None:
-        """How to take snapshots, or None where they cannot be relied on."""
+    def snapshots(self, host: Host) -> Snapshots | None:
+        """How to take snapshots of `host`, or None where they cannot be relied on."""
 
     def prepare(self, host: Host, boot: Boot, room: Room) -> None:
         """Lay out the host's own files in its room: a disk over the image, configuration."""

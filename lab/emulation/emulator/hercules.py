@@ -77,8 +77,7 @@ class Hercules:
             signed=False,
         )
 
-    @property
-    def snapshots(self) -> None:
+    def snapshots(self, host: Host) -> None:
         """None: Hercules resuming a host has not been seen to work."""
 
     def configuration(self, host: Host) -> str:

@@ -20,6 +20,7 @@ MACHINE = Machine(
             # lives on it: boots end in faults with an EFLAGS that is half a pointer.
             cpu="max,cx16=off",
             console="ttyS0",
+            resumes=True,
         )
     ),
     kvm_modules=("kvm_amd", "kvm_intel"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.emulation import Event, Host, Retried, fleet, load_fleet
+from lab.emulation import Event, Host, Retried, choose, fleet, load_fleet
 from lab.emulation.boot import Boot, Image
 from lab.emulation.emulator.qemu import Qemu
 from lab.emulation.events import Reporter
@@ -21,7 +21,7 @@ from lab.errors import FleetError
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = load_fleet()["emu-arm64"]
+HOST = load_fleet()["emu-x86"]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def boot(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Boot:
 
 
 def _snapshot(host: Host, boot: Boot) -> Snapshot:
-    how = machine(host.architecture).emulator.snapshots
+    how = machine(host.architecture).emulator.snapshots(host)
     assert how
     return Snapshot.of(how, host, boot)
 
@@ -91,3 +91,8 @@ def test_a_host_that_cannot_be_resumed_is_booted_and_says_so(
     assert ways == ["boot", "resume", "boot"]
     (told,) = [event for event in events if isinstance(event, Retried)]
     assert "could not be resumed, and is booted: no" in str(told.error)
+
+
+def test_no_host_with_icount_is_resumed() -> None:
+    for host in choose(load_fleet(), ("icount",)):
+        assert machine(host.architecture).emulator.snapshots(host) is None
