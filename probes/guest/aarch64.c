@@ -88,50 +88,50 @@ static void write_tables(struct vm *vm)
 		MEMORY_BASE | BLOCK | BLOCK_ATTR(1) | BLOCK_INNER | BLOCK_ACCESSED;
 }
 
-static void set_register(const struct vm *vm, uint64_t id, uint64_t value)
+static void set_register(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
 
-	KVM_DO(vm->vcpu, KVM_SET_ONE_REG, &reg);
+	KVM_DO(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
-static void write_registers(const struct vm *vm)
+static void write_registers(const struct vcpu *vcpu)
 {
-	set_register(vm, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
-	set_register(vm, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
-	set_register(vm, TTBR0_EL1, MEMORY_BASE + LEVEL1_AT);
-	set_register(vm, VBAR_EL1, MEMORY_BASE + VECTORS_OFFSET);
-	set_register(vm, SCTLR_EL1, SCTLR_RES1 | SCTLR_M_C_I);
-	set_register(vm, CORE(regs.pc), MEMORY_BASE + (guest_start - guest_image));
-	set_register(vm, CORE(regs.regs[0]), MEMORY_BASE + MAILBOX_OFFSET);
+	set_register(vcpu, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
+	set_register(vcpu, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
+	set_register(vcpu, TTBR0_EL1, MEMORY_BASE + LEVEL1_AT);
+	set_register(vcpu, VBAR_EL1, MEMORY_BASE + VECTORS_OFFSET);
+	set_register(vcpu, SCTLR_EL1, SCTLR_RES1 | SCTLR_M_C_I);
+	set_register(vcpu, CORE(regs.pc), MEMORY_BASE + (guest_start - guest_image));
+	set_register(vcpu, CORE(regs.regs[0]), MEMORY_BASE + MAILBOX_OFFSET);
 }
 
 /* A fresh vCPU is in EL1 with interrupts masked (api.rst, KVM_ARM_VCPU_INIT), as the guest wants.
  */
-static void setup_vcpu(struct vm *vm)
+static void setup_vcpu(struct vcpu *vcpu)
 {
 	struct kvm_vcpu_init init;
 
-	KVM_DO(vm->fd, KVM_ARM_PREFERRED_TARGET, &init);
+	KVM_DO(vcpu->vm->fd, KVM_ARM_PREFERRED_TARGET, &init);
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
-	KVM_DO(vm->vcpu, KVM_ARM_VCPU_INIT, &init);
+	KVM_DO(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
 	set_gic(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
-	write_tables(vm);
-	write_registers(vm);
+	write_tables(vcpu->vm);
+	write_registers(vcpu);
 }
 
-static uint64_t counter_hz(const struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
 	uint64_t hz;
 
-	(void)vm;
+	(void)vcpu;
 	__asm__("mrs %0, cntfrq_el0" : "=r"(hz));
 	return hz;
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = vcpu->run;
 
 	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS ||
 	    !run->mmio.is_write)
@@ -139,24 +139,39 @@ static unsigned int call(struct vm *vm)
 	return run->mmio.data[0];
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
 	uint64_t pc;
 	struct kvm_one_reg reg = {.id = CORE(regs.pc), .addr = (uintptr_t)&pc};
 
-	KVM_DO(vm->vcpu, KVM_GET_ONE_REG, &reg);
+	KVM_DO(vcpu->fd, KVM_GET_ONE_REG, &reg);
 	return pc;
+}
+
+/* Indexed by WORKLOAD_*. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "WFI"},
+	[WORKLOAD_EXIT] = {.instruction = "HVC, SMCCC_VERSION"},
+	[WORKLOAD_USERSPACE] = {.instruction = "STR to 0x9000000, where nothing is"},
+	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+};
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	(void)kvm;
+	return abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "aarch64",
-	.halt = "WFI",
-	.exit = "HVC, SMCCC_VERSION",
-	.userspace = "STR to 0x9000000, where nothing is",
 	.memory_base = MEMORY_BASE,
 	.memory_align = 0x200000, /* a block of stage 2 with 4 KiB granules */
 	.interval_max_ns = UINT32_MAX,
 	.counter_source = "CNTFRQ_EL0",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -29,28 +29,28 @@ static void setup_vm(struct vm *vm)
 	(void)vm;
 }
 
-static void setup_vcpu(struct vm *vm)
+static void setup_vcpu(struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {.gprs[2] = MAILBOX_OFFSET};
 	struct kvm_sregs sregs;
 
-	KVM_DO(vm->vcpu, KVM_GET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
 	sregs.crs[0] = CR0_CLOCK_COMPARATOR;
-	KVM_DO(vm->vcpu, KVM_SET_SREGS, &sregs);
-	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
-	vm->run->psw_mask = PSW_64_BITS;
-	vm->run->psw_addr = START_OFFSET;
+	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
+	vcpu->run->psw_mask = PSW_64_BITS;
+	vcpu->run->psw_addr = START_OFFSET;
 }
 
-static uint64_t counter_hz(const struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
-	(void)vm;
+	(void)vcpu;
 	return TOD_HZ;
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = vcpu->run;
 
 	if (run->exit_reason != KVM_EXIT_S390_SIEIC ||
 	    run->s390_sieic.icptcode != ICPT_INSTRUCTION ||
@@ -59,20 +59,35 @@ static unsigned int call(struct vm *vm)
 	return run->s.regs.gprs[1];
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
-	return vm->run->psw_addr;
+	return vcpu->run->psw_addr;
+}
+
+/* Indexed by WORKLOAD_*. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "LPSWE of an enabled wait"},
+	[WORKLOAD_EXIT] = {.instruction = "DIAGNOSE 0x9c to itself"},
+	[WORKLOAD_USERSPACE] = {.instruction = "DIAGNOSE 0x500"},
+	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+};
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	(void)kvm;
+	return abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "s390x",
-	.halt = "LPSWE of an enabled wait",
-	.exit = "DIAGNOSE 0x9c to itself",
-	.userspace = "DIAGNOSE 0x500",
 	.memory_base = 0,
 	.memory_align = 0x100000,
 	.interval_max_ns = UINT32_MAX,
 	.counter_source = "TOD clock, 4096 units to the microsecond",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -90,7 +90,7 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, bool code)
 	};
 }
 
-static void write_registers(const struct vm *vm)
+static void write_registers(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {
 		.rip = guest_start - guest_image,
@@ -100,7 +100,7 @@ static void write_registers(const struct vm *vm)
 	};
 	struct kvm_sregs sregs;
 
-	KVM_DO(vm->vcpu, KVM_GET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
 	sregs.cs = segment(SELECTOR_CODE, 0xb, true);
 	sregs.ds = segment(SELECTOR_DATA, 0x3, false);
 	sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.ds;
@@ -113,12 +113,12 @@ static void write_registers(const struct vm *vm)
 	sregs.cr4 = CR4_PAE;
 	sregs.efer = EFER_LME_LMA;
 	sregs.apic_base |= APIC_X2APIC_ENABLE;
-	KVM_DO(vm->vcpu, KVM_SET_SREGS, &sregs);
-	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
+	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
 /* A vCPU starts without CPUID leaves, and then has neither long mode nor an x2APIC. */
-static void copy_cpuid(const struct vm *vm)
+static void copy_cpuid(const struct vcpu *vcpu)
 {
 	struct kvm_cpuid2 *cpuid =
 		calloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2));
@@ -126,21 +126,21 @@ static void copy_cpuid(const struct vm *vm)
 	if (!cpuid)
 		fail(STATUS_FAILURE, "no memory for the CPUID leaves: free some on this host");
 	cpuid->nent = CPUID_ENTRIES;
-	KVM_DO(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
-	KVM_DO(vm->vcpu, KVM_SET_CPUID2, cpuid);
+	KVM_DO(vcpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
+	KVM_DO(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
 }
 
-static void setup_vcpu(struct vm *vm)
+static void setup_vcpu(struct vcpu *vcpu)
 {
-	copy_cpuid(vm);
-	write_tables(vm);
-	write_registers(vm);
+	copy_cpuid(vcpu);
+	write_tables(vcpu->vm);
+	write_registers(vcpu);
 }
 
-static uint64_t counter_hz(const struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
-	return 1000ull * KVM_DO(vm->vcpu, KVM_GET_TSC_KHZ, 0);
+	return 1000ull * KVM_DO(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 }
 
 /*
@@ -153,9 +153,9 @@ static uint64_t timer_ticks(uint64_t ns, uint64_t hz)
 	return ns;
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = vcpu->run;
 
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != CALL_PORT ||
 	    run->io.direction != KVM_EXIT_IO_OUT)
@@ -163,23 +163,38 @@ static unsigned int call(struct vm *vm)
 	return *((const uint8_t *)run + run->io.data_offset);
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs;
 
-	KVM_DO(vm->vcpu, KVM_GET_REGS, &regs);
+	KVM_DO(vcpu->fd, KVM_GET_REGS, &regs);
 	return regs.rip;
+}
+
+/* Indexed by WORKLOAD_*. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "HLT"},
+	[WORKLOAD_EXIT] = {.instruction = "CPUID"},
+	[WORKLOAD_USERSPACE] = {.instruction = "OUT to port 0xf0"},
+	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+};
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	(void)kvm;
+	return abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "x86_64",
-	.halt = "HLT",
-	.exit = "CPUID",
-	.userspace = "OUT to port 0xf0",
 	.memory_base = 0,
 	.memory_align = PAGE_LARGE_BYTES,
 	.interval_max_ns = UINT32_MAX,
 	.counter_source = "KVM_GET_TSC_KHZ",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -17,6 +17,8 @@ import pytest
 
 SOURCES = Path(__file__).resolve().parents[2] / "probes" / "guest"
 
+WORKLOADS = ["halt", "exit", "userspace", "hypercall", "mmio", "ipi", "fpu"]
+
 WAKEUPS = 23
 INTERVAL_NS = 300_000
 
@@ -77,8 +79,9 @@ def result(vmm: Path, *options: object) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     ready, measured = map(json.loads, done.stdout.splitlines())
-    assert ready["ready"]["vcpus"] == measured["result"]["vcpus"]
     guest: dict[str, Any] = measured["result"]
+    threads = [{"id": vcpu["id"], "tid": vcpu["tid"]} for vcpu in guest["vcpus"]]
+    assert ready["ready"]["vcpus"] == threads
     return guest
 
 
@@ -180,7 +183,9 @@ def test_describe(vmm: Path) -> None:
     description = json.loads(run(vmm, "--describe").stdout)
     assert description["architecture"] == os.uname().machine
     assert description["kvm_api_version"] == 12
-    assert set(description["instructions"]) == {"halt", "exit", "userspace"}
+    assert set(description["workloads"]) == set(WORKLOADS)
+    for workload in description["workloads"].values():
+        assert bool(workload["instruction"]) != bool(workload["reason"])
     assert isinstance(description["halt_poll_cap"], bool)
 
 
