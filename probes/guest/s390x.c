@@ -4,12 +4,18 @@
  */
 #include "s390x.h"
 
+#include <stdbool.h>
+#include <sys/ioctl.h>
+
 #include "arch.h"
 #include "counter.h"
 
 /* Principles of Operation, "Program-Status-Word Format" and "Control Registers". */
 #define PSW_64_BITS	     0x0000000180000000ull
 #define CR0_CLOCK_COMPARATOR 0x800
+#define CR0_EXTERNAL_CALL    0x2000
+#define CR0_VECTOR	     0x20000
+#define CR0_ALL_FLOATING     0x40000 /* 16 floating-point registers, not 4 */
 
 /* "TOD-Clock Format": bit 51 is a microsecond. */
 #define TOD_HZ 4096000000ull
@@ -24,9 +30,17 @@ static unsigned long vm_type(int kvm)
 	return 0;
 }
 
+static bool has_vector(const struct vm *vm)
+{
+	return ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_S390_VECTOR_REGISTERS) > 0;
+}
+
 static void setup_vm(struct vm *vm)
 {
-	(void)vm;
+	struct kvm_enable_cap vector = {.cap = KVM_CAP_S390_VECTOR_REGISTERS};
+
+	if (has_vector(vm))
+		KVM_DO(vm->fd, KVM_ENABLE_CAP, &vector);
 }
 
 static void setup_vcpu(struct vcpu *vcpu)
@@ -35,11 +49,15 @@ static void setup_vcpu(struct vcpu *vcpu)
 	struct kvm_sregs sregs;
 
 	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
-	sregs.crs[0] = CR0_CLOCK_COMPARATOR;
+	sregs.crs[0] = CR0_CLOCK_COMPARATOR | CR0_EXTERNAL_CALL | CR0_ALL_FLOATING;
+	if (has_vector(vcpu->vm)) {
+		sregs.crs[0] |= CR0_VECTOR;
+		vcpu->vm->mailbox->features = FEATURE_VECTOR;
+	}
 	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
 	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 	vcpu->run->psw_mask = PSW_64_BITS;
-	vcpu->run->psw_addr = START_OFFSET;
+	vcpu->run->psw_addr = vcpu->id ? PEER_OFFSET : START_OFFSET;
 }
 
 static uint64_t counter_hz(const struct vcpu *vcpu)
@@ -69,10 +87,14 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "LPSWE of an enabled wait"},
 	[WORKLOAD_EXIT] = {.instruction = "DIAGNOSE 0x9c to itself"},
 	[WORKLOAD_USERSPACE] = {.instruction = "DIAGNOSE 0x500"},
-	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_HYPERCALL] =
+		{.instruction = "DIAGNOSE 0x9c to itself: the cheapest exit is a hypercall here"},
+	[WORKLOAD_MMIO] =
+		{.reason = "s390x has no memory-mapped I/O: devices are behind instructions"},
+	[WORKLOAD_IPI] = {.instruction = "SIGNAL PROCESSOR, external call"},
+	[WORKLOAD_FPU] =
+		{.instruction =
+			 "DIAGNOSE 0x9c, after writes to all vector or floating-point registers"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)
