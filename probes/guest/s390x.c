@@ -49,7 +49,8 @@ static void setup_vcpu(struct vcpu *vcpu)
 	struct kvm_sregs sregs;
 
 	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
-	sregs.crs[0] = CR0_CLOCK_COMPARATOR | CR0_EXTERNAL_CALL | CR0_ALL_FLOATING;
+	/* Only what is expected: a comparator never set is always due. */
+	sregs.crs[0] = CR0_ALL_FLOATING | (vcpu->id ? CR0_EXTERNAL_CALL : CR0_CLOCK_COMPARATOR);
 	if (has_vector(vcpu->vm)) {
 		sregs.crs[0] |= CR0_VECTOR;
 		vcpu->vm->mailbox->features = FEATURE_VECTOR;
