@@ -88,14 +88,10 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "LPSWE of an enabled wait"},
 	[WORKLOAD_EXIT] = {.instruction = "DIAGNOSE 0x9c to itself"},
 	[WORKLOAD_USERSPACE] = {.instruction = "DIAGNOSE 0x500"},
-	[WORKLOAD_HYPERCALL] =
-		{.instruction = "DIAGNOSE 0x9c to itself: the cheapest exit is a hypercall here"},
-	[WORKLOAD_MMIO] =
-		{.reason = "s390x has no memory-mapped I/O: devices are behind instructions"},
-	[WORKLOAD_IPI] = {.instruction = "SIGNAL PROCESSOR, external call"},
-	[WORKLOAD_FPU] =
-		{.instruction =
-			 "DIAGNOSE 0x9c, after writes to all vector or floating-point registers"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "DIAGNOSE 0x9c to itself, as exit"},
+	[WORKLOAD_MMIO] = {.reason = "s390x has no memory-mapped I/O"},
+	[WORKLOAD_IPI] = {.instruction = "SIGP, external call"},
+	[WORKLOAD_FPU] = {.instruction = "VL to V0-V31 or LD to F0-F15, then DIAGNOSE 0x9c"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)

@@ -238,8 +238,8 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_EXIT] = {.instruction = "CPUID"},
 	[WORKLOAD_USERSPACE] = {.instruction = "OUT to port 0xf0"},
 	[WORKLOAD_MMIO] = {.instruction = "MOV from 0x3ffff000, where nothing is"},
-	[WORKLOAD_IPI] = {.instruction = "WRMSR of the x2APIC's ICR"},
-	[WORKLOAD_FPU] = {.instruction = "CPUID, after writes to XMM or YMM 0 to 15"},
+	[WORKLOAD_IPI] = {.instruction = "WRMSR to the x2APIC's ICR"},
+	[WORKLOAD_FPU] = {.instruction = "VMOVDQU to YMM0-15 or MOVDQU to XMM0-15, then CPUID"},
 };
 
 /*
