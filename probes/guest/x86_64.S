@@ -7,8 +7,9 @@
  *   %r14  the sample   %r13  exits left in the batch
  *
  * RDTSC is not ordered by itself, but here it always stands beside an instruction that exits
- * (WRMSR of the timer, CPUID, OUT …) or at the entry of an interrupt, and both of these are. LFENCE
- * and RDTSCP are left out: software KVMs emulate the guest, and not all of them know these.
+ * (WRMSR of the timer, CPUID, OUT …) or at the entry of an interrupt, and both of these are; behind
+ * the spin of ipi it may run ahead by a load. LFENCE and RDTSCP are left out: software KVMs emulate
+ * the guest, and not all of them know these.
  */
 #include "mailbox.h"
 #include "x86_64.h"
