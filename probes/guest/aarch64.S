@@ -6,7 +6,7 @@
  *
  *   x19  mailbox           x21  samples still to take
  *   x20  the sample        x22  exits left in the batch
- *   x23  CALL_ADDRESS
+ *   x23  CALL_ADDRESS      x24  interrupts sent
  *
  * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted store and the entry
  * of an interrupt synchronise by themselves.
@@ -26,12 +26,18 @@
 /* Arm IHI 0069 (GICv3), the register maps of distributor and redistributor. */
 #define GICD_CTLR	    0x0000
 #define GICD_CTLR_ARE_GRP1  0x12
+#define GICR_BYTES	    0x20000
+#define GICR_SGI_FRAME	    0x10000	/* for what is a vCPU's own: SGIs and PPIs */
 #define GICR_IGROUPR0	    0x0080
 #define GICR_ISENABLER0	    0x0100
 #define PRIORITY_MASK_NONE  0xff
 
 /* The virtual timer's PPI, where KVM has it unless told otherwise (Arm BSA, "PPI assignments"). */
 #define TIMER_INTID 27
+
+/* An SGI, which ICC_SGI1R_EL1 takes with its number and the list of those it is for. */
+#define IPI_INTID 0
+#define IPI_TO_VCPU1 (IPI_INTID << 24 | 1 << 1)
 
 /* Arm DEN 0028, "Arm Architecture Calls": the kernel answers it with a constant. */
 #define SMCCC_VERSION 0x80000000
@@ -43,9 +49,51 @@
 	mrs	\to, cntvct_el0
 	.endm
 
+	.macro	enable_interrupt intid, vcpu
+	mov	x9, GICR_BASE + \vcpu * GICR_BYTES + GICR_SGI_FRAME
+	mov	w10, 1 << \intid
+	str	w10, [x9, GICR_IGROUPR0]
+	str	w10, [x9, GICR_ISENABLER0]
+	mov	x9, PRIORITY_MASK_NONE
+	msr	icc_pmr_el1, x9
+	.endm
+
 	.macro	call_vmm number
 	mov	w0, \number
 	str	w0, [x23]
+	.endm
+
+	.macro	call_kernel
+	mov	w0, SMCCC_VERSION
+	hvc	0
+	.endm
+
+	.macro	load_from_vmm
+	ldr	w0, [x23]
+	.endm
+
+	.macro	round_trip
+	call_vmm CALL_ROUND_TRIP
+	.endm
+
+	.macro	interrupt_vcpu1
+	mov	x9, IPI_TO_VCPU1
+	msr	icc_sgi1r_el1, x9
+	add	x24, x24, 1
+3:	ldr	x9, [x19, MB_RECEIVED]
+	cmp	x9, x24
+	b.ne	3b
+	.endm
+
+	.macro	dirty vector
+	movi	v\vector\().16b, 1
+	.endm
+
+	.macro	dirty_and_call_kernel
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	dirty	\n
+	.endr
+	call_kernel
 	.endm
 
 	.macro	count_up at		/* a field of the mailbox */
@@ -54,24 +102,42 @@
 	str	x9, [x19, \at]
 	.endm
 
+	.macro	on_workload number, to	/* the workload is in x9 */
+	cmp	x9, \number
+	b.eq	\to
+	.endm
+
+	/* A workload that does \act MB_BATCH times in a sample. */
+	.macro	samples_of act, workload
+\workload:
+	read_counter x9
+	str	x9, [x20]
+1:	ldr	x22, [x19, MB_BATCH]
+2:	\act
+	subs	x22, x22, 1
+	b.ne	2b
+	read_counter x9
+	str	x9, [x20, 8]!
+	count_up MB_COMPLETED
+	subs	x21, x21, 1
+	b.ne	1b
+	b	end
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start
+	.globl	guest_image, guest_image_end, guest_start, guest_receiver
 
 guest_image:
 guest_start:
 	mov	x19, x0
 	mov	x23, CALL_ADDRESS
+	mov	x24, 0
 
 	mov	x9, GICD_BASE
 	mov	w10, GICD_CTLR_ARE_GRP1
 	str	w10, [x9, GICD_CTLR]
-	mov	x9, GICR_SGI_BASE
-	mov	w10, 1 << TIMER_INTID
-	str	w10, [x9, GICR_IGROUPR0]
-	str	w10, [x9, GICR_ISENABLER0]
-	mov	x9, PRIORITY_MASK_NONE
-	msr	icc_pmr_el1, x9
+	enable_interrupt TIMER_INTID, 0
 	msr	icc_igrpen1_el1, xzr
 	isb
 
@@ -84,7 +150,13 @@ touch:	ldr	x11, [x9]
 	add	x9, x9, TOUCH_STEP
 	cmp	x9, x10
 	b.lo	touch
-	call_vmm CALL_WARM
+
+	ldr	x9, [x19, MB_WORKLOAD]
+	cmp	x9, WORKLOAD_IPI
+	b.ne	warm
+1:	ldr	x9, [x19, MB_READY]
+	cbz	x9, 1b
+warm:	call_vmm CALL_WARM
 
 	read_counter x9
 	str	x9, [x19, MB_START_BEFORE]
@@ -94,17 +166,22 @@ touch:	ldr	x11, [x9]
 
 	ldr	x21, [x19, MB_COUNT]
 	ldr	x9, [x19, MB_WORKLOAD]
-	cmp	x9, WORKLOAD_HALT
-	b.eq	halt
-	cmp	x9, WORKLOAD_EXIT
-	b.eq	exit
-	b	userspace
+	on_workload WORKLOAD_HALT, halt
+	on_workload WORKLOAD_EXIT, hypercall
+	on_workload WORKLOAD_HYPERCALL, hypercall
+	on_workload WORKLOAD_USERSPACE, userspace
+	on_workload WORKLOAD_MMIO, mmio
+	on_workload WORKLOAD_IPI, ipi
+	on_workload WORKLOAD_FPU, fpu
+	b	.
 
 end:	read_counter x9
 	str	x9, [x19, MB_END_BEFORE]
 	call_vmm CALL_END
 	read_counter x9
 	str	x9, [x19, MB_END_AFTER]
+	mov	x9, 1
+	str	x9, [x19, MB_OVER]
 	call_vmm CALL_DONE
 	b	.
 
@@ -146,47 +223,51 @@ on_interrupt:
 	msr	icc_eoir1_el1, x13
 	eret
 
+/* On SP_EL0, so that its interrupts come to a vector of their own. */
+guest_receiver:
+	mov	x19, x0
+	mov	x23, CALL_ADDRESS
+	msr	spsel, 0
+	enable_interrupt IPI_INTID, 1
+	mov	x9, 1
+	msr	icc_igrpen1_el1, x9
+	call_vmm CALL_WARM
+	msr	daifclr, IRQ_MASK
+	str	x9, [x19, MB_READY]
+1:	ldr	x10, [x19, MB_OVER]
+	cbz	x10, 1b
+	call_vmm CALL_DONE
+	b	.
+
+on_ipi:	mrs	x13, icc_iar1_el1
+	cmp	x13, IPI_INTID
+	b.ne	fault
+	msr	icc_eoir1_el1, x13
+	isb
+	count_up MB_RECEIVED
+	eret
+
 on_exception:
 	mrs	x13, esr_el1
 fault:	str	x13, [x19, MB_FAULT]
 	call_vmm CALL_FAULT
 	b	.
 
-exit:	read_counter x9
-	str	x9, [x20]
-1:	ldr	x22, [x19, MB_BATCH]
-2:	mov	w0, SMCCC_VERSION
-	hvc	0
-	subs	x22, x22, 1
-	b.ne	2b
-	read_counter x9
-	str	x9, [x20, 8]!
-	count_up MB_COMPLETED
-	subs	x21, x21, 1
-	b.ne	1b
-	b	end
+	samples_of call_kernel, hypercall
+	samples_of round_trip, userspace
+	samples_of load_from_vmm, mmio
+	samples_of interrupt_vcpu1, ipi
+	samples_of dirty_and_call_kernel, fpu
 
-userspace:
-	read_counter x9
-	str	x9, [x20]
-1:	ldr	x22, [x19, MB_BATCH]
-2:	call_vmm CALL_ROUND_TRIP
-	subs	x22, x22, 1
-	b.ne	2b
-	read_counter x9
-	str	x9, [x20, 8]!
-	count_up MB_COMPLETED
-	subs	x21, x21, 1
-	b.ne	1b
-	b	end
-
-/* Arm ARM, "Exception vectors": from EL1 with its own stack pointer, an IRQ comes to 0x280. */
+/* Arm ARM, "Exception vectors": from EL1, an IRQ comes to 0x080 on SP_EL0 and to 0x280 on SP_EL1. */
 	.macro	vector offset, target
 	.org	guest_image + VECTORS_OFFSET + \offset
 	b	\target
 	.endm
 
-	.irp	offset, 0x000, 0x080, 0x100, 0x180, 0x200
+	vector	0x000, on_exception
+	vector	0x080, on_ipi
+	.irp	offset, 0x100, 0x180, 0x200
 	vector	\offset, on_exception
 	.endr
 	vector	0x280, on_interrupt

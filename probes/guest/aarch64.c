@@ -14,6 +14,7 @@
 #include "counter.h"
 
 extern const uint8_t guest_start[];
+extern const uint8_t guest_receiver[];
 
 #define MEMORY_BASE 0x40000000
 
@@ -33,9 +34,11 @@ extern const uint8_t guest_start[];
 #define TCR_EPD1		(1ull << 23)
 #define SCTLR_RES1		0x30d00800
 #define SCTLR_M_C_I		0x1005
+#define CPACR_FPEN		(3ull << 20)
 
 #define SYS(op0, op1, crn, crm, op2) ARM64_SYS_REG(op0, op1, crn, crm, op2)
 #define SCTLR_EL1		     SYS(3, 0, 1, 0, 0)
+#define CPACR_EL1		     SYS(3, 0, 1, 0, 2)
 #define TTBR0_EL1		     SYS(3, 0, 2, 0, 0)
 #define TCR_EL1			     SYS(3, 0, 2, 0, 2)
 #define MAIR_EL1		     SYS(3, 0, 10, 2, 0)
@@ -97,16 +100,22 @@ static void set_register(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 
 static void write_registers(const struct vcpu *vcpu)
 {
+	const uint8_t *start = vcpu->id ? guest_receiver : guest_start;
+
 	set_register(vcpu, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
 	set_register(vcpu, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
 	set_register(vcpu, TTBR0_EL1, MEMORY_BASE + LEVEL1_AT);
 	set_register(vcpu, VBAR_EL1, MEMORY_BASE + VECTORS_OFFSET);
+	set_register(vcpu, CPACR_EL1, CPACR_FPEN);
 	set_register(vcpu, SCTLR_EL1, SCTLR_RES1 | SCTLR_M_C_I);
-	set_register(vcpu, CORE(regs.pc), MEMORY_BASE + (guest_start - guest_image));
+	set_register(vcpu, CORE(regs.pc), MEMORY_BASE + (start - guest_image));
 	set_register(vcpu, CORE(regs.regs[0]), MEMORY_BASE + MAILBOX_OFFSET);
 }
 
-/* A fresh vCPU is in EL1 with interrupts masked (api.rst, KVM_ARM_VCPU_INIT), as the guest wants.
+/*
+ * A fresh vCPU is in EL1 with interrupts masked, as the guest wants, and powered on unless
+ * KVM_ARM_VCPU_POWER_OFF is asked for (api.rst, KVM_ARM_VCPU_INIT). The GIC takes no vCPU any more
+ * once it is initialised (arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_CTRL_INIT).
  */
 static void setup_vcpu(struct vcpu *vcpu)
 {
@@ -115,7 +124,8 @@ static void setup_vcpu(struct vcpu *vcpu)
 	KVM_DO(vcpu->vm->fd, KVM_ARM_PREFERRED_TARGET, &init);
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	KVM_DO(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
-	set_gic(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	if (vcpu->id == vcpu->vm->vcpus - 1)
+		set_gic(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 	write_tables(vcpu->vm);
 	write_registers(vcpu);
 }
@@ -133,10 +143,9 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
 
-	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS ||
-	    !run->mmio.is_write)
+	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS)
 		return CALL_NONE;
-	return run->mmio.data[0];
+	return run->mmio.is_write ? run->mmio.data[0] : CALL_ROUND_TRIP;
 }
 
 static uint64_t program_counter(const struct vcpu *vcpu)
@@ -153,10 +162,10 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "WFI"},
 	[WORKLOAD_EXIT] = {.instruction = "HVC, SMCCC_VERSION"},
 	[WORKLOAD_USERSPACE] = {.instruction = "STR to 0x9000000, where nothing is"},
-	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "HVC, SMCCC_VERSION, as exit"},
+	[WORKLOAD_MMIO] = {.instruction = "LDR from 0x9000000, where nothing is"},
+	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1"},
+	[WORKLOAD_FPU] = {.instruction = "MOVI to V0-V31, then HVC, SMCCC_VERSION"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest on ppc64le: little-endian real mode, as a PAPR partition, no interrupt controller.
+ * The guest on ppc64le: little-endian real mode, as a PAPR partition.
  * Started with the mailbox's address in r3. Lives in registers that neither hypercalls (PAPR,
  * "hcall() overview": r0, r3 to r12) nor its interrupt handler (r20) touch:
  *
  *   r31  mailbox       r29  samples still to take
  *   r30  the sample    r28  exits left in the batch
+ *   r27  MMIO_ADDRESS  r26  interrupts sent
  *
  * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls and the entry of an
  * interrupt synchronise by themselves.
@@ -18,6 +19,16 @@
 
 #define DEC_NEVER_HIGH 0x7fff		/* the longest the decrementer goes without interrupt */
 #define MSR_RI 2
+#define MSR_EE 0x8000
+
+/*
+ * PAPR, "External Interrupt Facility": a server has one IPI, its number is 2, and it is pending
+ * while the server's MFRR is more favoured (lower) than its CPPR.
+ */
+#define XICS_IPI	   2
+#define PRIORITY_IPI	   4
+#define PRIORITY_LEAST	   0xff
+#define XISR_BITS	   24		/* the source, in the lower bits of XIRR */
 
 	.macro	read_counter to
 	isync
@@ -34,6 +45,40 @@
 	hypercall H_PUT_TERM_CHAR
 	.endm
 
+	.macro	confer
+	li	%r4, TO_ALL
+	hypercall H_CONFER
+	.endm
+
+	.macro	round_trip
+	call_vmm CALL_ROUND_TRIP
+	.endm
+
+	.macro	load_from_vmm
+	lwz	%r3, 0(%r27)
+	.endm
+
+	.macro	interrupt_vcpu1
+	li	%r4, 1
+	li	%r5, PRIORITY_IPI
+	hypercall H_IPI
+	addi	%r26, %r26, 1
+3:	ld	%r9, MB_RECEIVED(%r31)
+	cmpd	%r9, %r26
+	bne	3b
+	.endm
+
+	/* VSR 32 to 63 are the VRs, and the upper halves of VSR 0 to 31 the FPRs. */
+	.macro	dirty_and_confer
+	.set	n, 0
+	.rept	32
+	vspltisb n, 1
+	xxlor	n, 32 + n, 32 + n
+	.set	n, n + 1
+	.endr
+	confer
+	.endm
+
 	.macro	count_up at		/* a field of the mailbox */
 	ld	%r9, \at(%r31)
 	addi	%r9, %r9, 1
@@ -45,13 +90,44 @@
 	mtdec	%r20
 	.endm
 
+	.macro	on_workload number, to	/* the workload is in r9 */
+	cmpdi	%r9, \number
+	beq	\to
+	.endm
+
+	/* A workload that does \act MB_BATCH times in a sample. */
+	.macro	samples_of act, workload
+\workload:
+	read_counter %r9
+	std	%r9, 0(%r30)
+1:	ld	%r28, MB_BATCH(%r31)
+2:	\act
+	addic.	%r28, %r28, -1
+	bne	2b
+	read_counter %r9
+	stdu	%r9, 8(%r30)
+	count_up MB_COMPLETED
+	addic.	%r29, %r29, -1
+	bne	1b
+	b	end
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end
+	.globl	guest_image, guest_image_end, guest_start, guest_receiver
 
 /* Power ISA, Book III, "Interrupt Definitions": where they come in, in real mode. */
 guest_image:
-	.irp	vector, 0x100, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800
+	.irp	vector, 0x100, 0x200, 0x300, 0x380, 0x400, 0x480
+	.org	guest_image + \vector
+	li	%r20, \vector
+	b	fault
+	.endr
+
+	.org	guest_image + 0x500
+	b	on_ipi
+
+	.irp	vector, 0x600, 0x700, 0x800
 	.org	guest_image + \vector
 	li	%r20, \vector
 	b	fault
@@ -73,8 +149,11 @@ fault:	std	%r20, MB_FAULT(%r31)
 	call_vmm CALL_FAULT
 	b	.
 
-	.org	guest_image + START_OFFSET
+	.org	guest_image + 0x1000
+guest_start:
 	mr	%r31, %r3
+	lis	%r27, MMIO_ADDRESS@h
+	li	%r26, 0
 	silence_timer
 
 	addi	%r30, %r31, MB_TABLE
@@ -86,7 +165,14 @@ touch:	ld	%r11, 0(%r9)
 	addi	%r9, %r9, TOUCH_STEP
 	cmpld	%r9, %r10
 	blt	touch
-	call_vmm CALL_WARM
+
+	ld	%r9, MB_WORKLOAD(%r31)
+	cmpdi	%r9, WORKLOAD_IPI
+	bne	warm
+1:	ld	%r9, MB_READY(%r31)
+	cmpdi	%r9, 0
+	beq	1b
+warm:	call_vmm CALL_WARM
 
 	read_counter %r9
 	std	%r9, MB_START_BEFORE(%r31)
@@ -96,17 +182,22 @@ touch:	ld	%r11, 0(%r9)
 
 	ld	%r29, MB_COUNT(%r31)
 	ld	%r9, MB_WORKLOAD(%r31)
-	cmpdi	%r9, WORKLOAD_HALT
-	beq	halt
-	cmpdi	%r9, WORKLOAD_EXIT
-	beq	exit
-	b	userspace
+	on_workload WORKLOAD_HALT, halt
+	on_workload WORKLOAD_EXIT, hypercall
+	on_workload WORKLOAD_HYPERCALL, hypercall
+	on_workload WORKLOAD_USERSPACE, userspace
+	on_workload WORKLOAD_MMIO, mmio
+	on_workload WORKLOAD_IPI, ipi
+	on_workload WORKLOAD_FPU, fpu
+	b	.
 
 end:	read_counter %r9
 	std	%r9, MB_END_BEFORE(%r31)
 	call_vmm CALL_END
 	read_counter %r9
 	std	%r9, MB_END_AFTER(%r31)
+	li	%r9, 1
+	std	%r9, MB_OVER(%r31)
 	call_vmm CALL_DONE
 	b	.
 
@@ -131,33 +222,43 @@ wait:	hypercall H_CEDE
 again:	count_up MB_SPURIOUS
 	b	wait
 
-exit:	read_counter %r9
-	std	%r9, 0(%r30)
-1:	ld	%r28, MB_BATCH(%r31)
-2:	li	%r4, TO_ALL
-	hypercall H_CONFER
-	addic.	%r28, %r28, -1
-	bne	2b
-	read_counter %r9
-	stdu	%r9, 8(%r30)
-	count_up MB_COMPLETED
-	addic.	%r29, %r29, -1
-	bne	1b
-	b	end
+	samples_of confer, hypercall
+	samples_of round_trip, userspace
+	samples_of load_from_vmm, mmio
+	samples_of interrupt_vcpu1, ipi
+	samples_of dirty_and_confer, fpu
 
-userspace:
-	read_counter %r9
-	std	%r9, 0(%r30)
-1:	ld	%r28, MB_BATCH(%r31)
-2:	call_vmm CALL_ROUND_TRIP
-	addic.	%r28, %r28, -1
-	bne	2b
-	read_counter %r9
-	stdu	%r9, 8(%r30)
-	count_up MB_COMPLETED
-	addic.	%r29, %r29, -1
-	bne	1b
-	b	end
+guest_receiver:
+	mr	%r31, %r3
+	silence_timer
+	li	%r4, PRIORITY_LEAST
+	hypercall H_CPPR
+	call_vmm CALL_WARM
+	li	%r9, 1
+	std	%r9, MB_READY(%r31)
+receive:
+	li	%r9, MSR_RI
+	ori	%r9, %r9, MSR_EE
+	mtmsrd	%r9, 1
+1:	ld	%r9, MB_OVER(%r31)
+	cmpdi	%r9, 0
+	beq	1b
+	call_vmm CALL_DONE
+	b	.
+
+/* Back to the beginning of the loop: hypercalls overwrite where the interrupt came from (SRR0). */
+on_ipi:	hypercall H_XIRR
+	mr	%r20, %r4
+	clrldi	%r9, %r20, 64 - XISR_BITS
+	cmpdi	%r9, XICS_IPI
+	bne	fault
+	li	%r4, 1
+	li	%r5, PRIORITY_LEAST
+	hypercall H_IPI
+	mr	%r4, %r20
+	hypercall H_EOI
+	count_up MB_RECEIVED
+	b	receive
 guest_image_end:
 
 	.section .note.GNU-stack, "", %progbits

@@ -4,13 +4,20 @@
  */
 #include "ppc64le.h"
 
+#include <sys/ioctl.h>
 #include <sys/platform/ppc.h>
 
 #include "arch.h"
 #include "counter.h"
 
+extern const uint8_t guest_start[];
+extern const uint8_t guest_receiver[];
+
 /* Power ISA, Book III: bits of MSR and LPCR by their names there. */
 #define MSR_SF	 (1ull << 63)
+#define MSR_VEC	 (1ull << 25)
+#define MSR_VSX	 (1ull << 23)
+#define MSR_FP	 (1ull << 13)
 #define MSR_ME	 (1ull << 12)
 #define MSR_RI	 (1ull << 1)
 #define MSR_LE	 (1ull << 0)
@@ -23,9 +30,18 @@ static unsigned long vm_type(int kvm)
 	return 0;
 }
 
+static int xics;
+
+/* An interrupt controller only for those who have someone to interrupt; a vCPU brings its own timer.
+ */
 static void setup_vm(struct vm *vm)
 {
-	(void)vm;
+	struct kvm_create_device device = {.type = KVM_DEV_TYPE_XICS};
+
+	if (vm->vcpus == 1)
+		return;
+	KVM_DO(vm->fd, KVM_CREATE_DEVICE, &device);
+	xics = device.fd;
 }
 
 /* KVM-HV runs nothing but PAPR partitions; H_CEDE and H_CONFER it answers by itself then. */
@@ -46,16 +62,27 @@ static void take_interrupts_little_endian(const struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
+/* From then on KVM answers H_IPI, H_XIRR, H_EOI and H_CPPR by itself. */
+static void connect_to_xics(const struct vcpu *vcpu)
+{
+	struct kvm_enable_cap irq = {.cap = KVM_CAP_IRQ_XICS, .args = {xics, vcpu->id}};
+
+	KVM_DO(vcpu->fd, KVM_ENABLE_CAP, &irq);
+}
+
 static void setup_vcpu(struct vcpu *vcpu)
 {
+	const uint8_t *start = vcpu->id ? guest_receiver : guest_start;
 	struct kvm_regs regs = {
-		.pc = START_OFFSET,
-		.msr = MSR_SF | MSR_ME | MSR_RI | MSR_LE,
+		.pc = start - guest_image,
+		.msr = MSR_SF | MSR_VEC | MSR_VSX | MSR_FP | MSR_ME | MSR_RI | MSR_LE,
 		.gpr[3] = MAILBOX_OFFSET,
 	};
 
 	become_partition(vcpu);
 	take_interrupts_little_endian(vcpu);
+	if (vcpu->vm->vcpus > 1)
+		connect_to_xics(vcpu);
 	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
@@ -69,6 +96,8 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
+	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS)
+		return CALL_ROUND_TRIP;
 	if (run->exit_reason != KVM_EXIT_PAPR_HCALL || run->papr_hcall.nr != H_PUT_TERM_CHAR)
 		return CALL_NONE;
 	run->papr_hcall.ret = 0;
@@ -88,15 +117,19 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "H_CEDE"},
 	[WORKLOAD_EXIT] = {.instruction = "H_CONFER to all, with no other vCPU"},
 	[WORKLOAD_USERSPACE] = {.instruction = "H_PUT_TERM_CHAR"},
-	[WORKLOAD_HYPERCALL] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_MMIO] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_IPI] = {.reason = "the guest for this architecture does not do it yet"},
-	[WORKLOAD_FPU] = {.reason = "the guest for this architecture does not do it yet"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "H_CONFER to all, as exit"},
+	[WORKLOAD_MMIO] = {.instruction = "lwz from 0x40000000, where nothing is"},
+	[WORKLOAD_IPI] = {.instruction = "H_IPI, through the XICS"},
+	[WORKLOAD_FPU] = {.instruction = "vspltisb, xxlor to VSR 0-63, then H_CONFER to all"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)
 {
-	(void)kvm;
+	if (workload == WORKLOAD_IPI && ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IRQ_XICS) <= 0)
+		return (struct ability){
+			.reason = "this KVM has no XICS (KVM_CAP_IRQ_XICS), through which the "
+				  "guest interrupts",
+		};
 	return abilities[workload];
 }
 
