@@ -6,10 +6,10 @@
  *
  *   x19  mailbox           x21  samples still to take
  *   x20  the sample        x22  exits left in the batch
- *   x23  CALL_ADDRESS      x24  interrupts sent
+ *   x23  CALL_ADDRESS
  *
- * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted store and the entry
- * of an interrupt synchronise by themselves.
+ * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted load or store, a
+ * trapped MSR and the entry of an interrupt synchronise by themselves.
  *
  * The comparator is absolute: the interval runs from the reading in WAKEUP_BEFORE, not from the
  * write.
@@ -49,7 +49,7 @@
 	mrs	\to, cntvct_el0
 	.endm
 
-	.macro	enable_interrupt intid, vcpu
+	.macro	enable_interrupt intid, vcpu	/* one that is the vCPU's own, for itself */
 	mov	x9, GICR_BASE + \vcpu * GICR_BYTES + GICR_SGI_FRAME
 	mov	w10, 1 << \intid
 	str	w10, [x9, GICR_IGROUPR0]
@@ -63,57 +63,21 @@
 	str	w0, [x23]
 	.endm
 
-	.macro	call_kernel
-	mov	w0, SMCCC_VERSION
-	hvc	0
-	.endm
-
-	.macro	load_from_vmm
-	ldr	w0, [x23]
-	.endm
-
-	.macro	round_trip
-	call_vmm CALL_ROUND_TRIP
-	.endm
-
-	.macro	interrupt_vcpu1
-	mov	x9, IPI_TO_VCPU1
-	msr	icc_sgi1r_el1, x9
-	add	x24, x24, 1
-3:	ldr	x9, [x19, MB_RECEIVED]
-	cmp	x9, x24
-	b.ne	3b
-	.endm
-
-	.macro	dirty vector
-	movi	v\vector\().16b, 1
-	.endm
-
-	.macro	dirty_and_call_kernel
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	dirty	\n
-	.endr
-	call_kernel
-	.endm
-
 	.macro	count_up at		/* a field of the mailbox */
 	ldr	x9, [x19, \at]
 	add	x9, x9, 1
 	str	x9, [x19, \at]
 	.endm
 
-	.macro	on_workload number, to	/* the workload is in x9 */
-	cmp	x9, \number
-	b.eq	\to
-	.endm
-
-	/* A workload that does \act MB_BATCH times in a sample. */
-	.macro	samples_of act, workload
-\workload:
-	read_counter x9
+	/* A workload of batches: what stands between these two makes one exit. */
+	.macro	batches name
+\name:	read_counter x9
 	str	x9, [x20]
 1:	ldr	x22, [x19, MB_BATCH]
-2:	\act
+2:
+	.endm
+
+	.macro	batches_end
 	subs	x22, x22, 1
 	b.ne	2b
 	read_counter x9
@@ -124,15 +88,23 @@
 	b	end
 	.endm
 
+	.macro	cheapest_exit
+	mov	w0, SMCCC_VERSION
+	hvc	0
+	.endm
+
+	.macro	dirty vector
+	movi	v\vector\().16b, 1
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start, guest_receiver
+	.globl	guest_image, guest_image_end, guest_start, guest_peer
 
 guest_image:
 guest_start:
 	mov	x19, x0
 	mov	x23, CALL_ADDRESS
-	mov	x24, 0
 
 	mov	x9, GICD_BASE
 	mov	w10, GICD_CTLR_ARE_GRP1
@@ -166,14 +138,15 @@ warm:	call_vmm CALL_WARM
 
 	ldr	x21, [x19, MB_COUNT]
 	ldr	x9, [x19, MB_WORKLOAD]
-	on_workload WORKLOAD_HALT, halt
-	on_workload WORKLOAD_EXIT, hypercall
-	on_workload WORKLOAD_HYPERCALL, hypercall
-	on_workload WORKLOAD_USERSPACE, userspace
-	on_workload WORKLOAD_MMIO, mmio
-	on_workload WORKLOAD_IPI, ipi
-	on_workload WORKLOAD_FPU, fpu
-	b	.
+	adr	x10, workloads
+	ldrsw	x9, [x10, x9, lsl 2]
+	add	x9, x9, x10
+	br	x9
+
+workloads:				/* by WORKLOAD_* */
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.long	\name - workloads
+	.endr
 
 end:	read_counter x9
 	str	x9, [x19, MB_END_BEFORE]
@@ -223,8 +196,43 @@ on_interrupt:
 	msr	icc_eoir1_el1, x13
 	eret
 
+on_exception:
+	mrs	x13, esr_el1
+fault:	str	x13, [x19, MB_FAULT]
+	call_vmm CALL_FAULT
+	b	.
+
+	batches exit
+	cheapest_exit
+	batches_end
+	.set	hypercall, exit		/* the cheapest exit is one */
+
+	batches userspace
+	call_vmm CALL_ROUND_TRIP
+	batches_end
+
+	batches mmio
+	ldr	w0, [x23]
+	batches_end
+
+	batches ipi
+	ldr	x10, [x19, MB_RECEIVED]
+	mov	x9, IPI_TO_VCPU1
+	msr	icc_sgi1r_el1, x9
+3:	ldr	x9, [x19, MB_RECEIVED]
+	cmp	x9, x10
+	b.eq	3b
+	batches_end
+
+	batches fpu
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	dirty	\n
+	.endr
+	cheapest_exit
+	batches_end
+
 /* On SP_EL0, so that its interrupts come to a vector of their own. */
-guest_receiver:
+guest_peer:
 	mov	x19, x0
 	mov	x23, CALL_ADDRESS
 	msr	spsel, 0
@@ -246,18 +254,6 @@ on_ipi:	mrs	x13, icc_iar1_el1
 	isb
 	count_up MB_RECEIVED
 	eret
-
-on_exception:
-	mrs	x13, esr_el1
-fault:	str	x13, [x19, MB_FAULT]
-	call_vmm CALL_FAULT
-	b	.
-
-	samples_of call_kernel, hypercall
-	samples_of round_trip, userspace
-	samples_of load_from_vmm, mmio
-	samples_of interrupt_vcpu1, ipi
-	samples_of dirty_and_call_kernel, fpu
 
 /* Arm ARM, "Exception vectors": from EL1, an IRQ comes to 0x080 on SP_EL0 and to 0x280 on SP_EL1. */
 	.macro	vector offset, target

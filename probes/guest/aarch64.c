@@ -8,13 +8,14 @@
  */
 #include "aarch64.h"
 
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "arch.h"
 #include "counter.h"
 
 extern const uint8_t guest_start[];
-extern const uint8_t guest_receiver[];
+extern const uint8_t guest_peer[];
 
 #define MEMORY_BASE 0x40000000
 
@@ -100,7 +101,7 @@ static void set_register(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 
 static void write_registers(const struct vcpu *vcpu)
 {
-	const uint8_t *start = vcpu->id ? guest_receiver : guest_start;
+	const uint8_t *start = vcpu->id ? guest_peer : guest_start;
 
 	set_register(vcpu, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
 	set_register(vcpu, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
@@ -141,11 +142,14 @@ static uint64_t counter_hz(const struct vcpu *vcpu)
 
 static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vcpu->run;
+	struct kvm_run *run = vcpu->run;
 
 	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS)
 		return CALL_NONE;
-	return run->mmio.is_write ? run->mmio.data[0] : CALL_ROUND_TRIP;
+	if (run->mmio.is_write)
+		return run->mmio.data[0];
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	return CALL_ROUND_TRIP;
 }
 
 static uint64_t program_counter(const struct vcpu *vcpu)
@@ -162,10 +166,10 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "WFI"},
 	[WORKLOAD_EXIT] = {.instruction = "HVC, SMCCC_VERSION"},
 	[WORKLOAD_USERSPACE] = {.instruction = "STR to 0x9000000, where nothing is"},
-	[WORKLOAD_HYPERCALL] = {.instruction = "HVC, SMCCC_VERSION, as exit"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "HVC, SMCCC_VERSION, as in exit"},
 	[WORKLOAD_MMIO] = {.instruction = "LDR from 0x9000000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1"},
-	[WORKLOAD_FPU] = {.instruction = "MOVI to V0-V31, then HVC, SMCCC_VERSION"},
+	[WORKLOAD_FPU] = {.instruction = "HVC, SMCCC_VERSION, after writes to V0 to V31"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)

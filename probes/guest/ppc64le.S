@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest on ppc64le: little-endian real mode, as a PAPR partition.
- * Started with the mailbox's address in r3. Lives in registers that neither hypercalls (PAPR,
- * "hcall() overview": r0, r3 to r12) nor its interrupt handler (r20) touch:
+ * The guest on ppc64le: little-endian real mode, as a PAPR partition, which has an interrupt
+ * controller (XICS) when there are two vCPUs. Started with the mailbox's address in r3. Lives in
+ * registers that neither hypercalls (PAPR, "hcall() overview": r0, r3 to r12) nor its interrupt
+ * handlers (r20) touch:
  *
  *   r31  mailbox       r29  samples still to take
  *   r30  the sample    r28  exits left in the batch
- *   r27  MMIO_ADDRESS  r26  interrupts sent
+ *   r27  MMIO_ADDRESS  r26  interrupts received before
  *
- * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls and the entry of an
- * interrupt synchronise by themselves.
+ * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls, an aborted load and the
+ * entry of an interrupt synchronise by themselves.
  */
 #include "mailbox.h"
 #include "ppc64le.h"
@@ -45,40 +46,6 @@
 	hypercall H_PUT_TERM_CHAR
 	.endm
 
-	.macro	confer
-	li	%r4, TO_ALL
-	hypercall H_CONFER
-	.endm
-
-	.macro	round_trip
-	call_vmm CALL_ROUND_TRIP
-	.endm
-
-	.macro	load_from_vmm
-	lwz	%r3, 0(%r27)
-	.endm
-
-	.macro	interrupt_vcpu1
-	li	%r4, 1
-	li	%r5, PRIORITY_IPI
-	hypercall H_IPI
-	addi	%r26, %r26, 1
-3:	ld	%r9, MB_RECEIVED(%r31)
-	cmpd	%r9, %r26
-	bne	3b
-	.endm
-
-	/* VSR 32 to 63 are the VRs, and the upper halves of VSR 0 to 31 the FPRs. */
-	.macro	dirty_and_confer
-	.set	n, 0
-	.rept	32
-	vspltisb n, 1
-	xxlor	n, 32 + n, 32 + n
-	.set	n, n + 1
-	.endr
-	confer
-	.endm
-
 	.macro	count_up at		/* a field of the mailbox */
 	ld	%r9, \at(%r31)
 	addi	%r9, %r9, 1
@@ -90,18 +57,15 @@
 	mtdec	%r20
 	.endm
 
-	.macro	on_workload number, to	/* the workload is in r9 */
-	cmpdi	%r9, \number
-	beq	\to
-	.endm
-
-	/* A workload that does \act MB_BATCH times in a sample. */
-	.macro	samples_of act, workload
-\workload:
-	read_counter %r9
+	/* A workload of batches: what stands between these two makes one exit. */
+	.macro	batches name
+\name:	read_counter %r9
 	std	%r9, 0(%r30)
 1:	ld	%r28, MB_BATCH(%r31)
-2:	\act
+2:
+	.endm
+
+	.macro	batches_end
 	addic.	%r28, %r28, -1
 	bne	2b
 	read_counter %r9
@@ -112,9 +76,14 @@
 	b	end
 	.endm
 
+	.macro	cheapest_exit
+	li	%r4, TO_ALL
+	hypercall H_CONFER
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start, guest_receiver
+	.globl	guest_image, guest_image_end, guest_start, guest_peer
 
 /* Power ISA, Book III, "Interrupt Definitions": where they come in, in real mode. */
 guest_image:
@@ -153,7 +122,6 @@ fault:	std	%r20, MB_FAULT(%r31)
 guest_start:
 	mr	%r31, %r3
 	lis	%r27, MMIO_ADDRESS@h
-	li	%r26, 0
 	silence_timer
 
 	addi	%r30, %r31, MB_TABLE
@@ -182,14 +150,16 @@ warm:	call_vmm CALL_WARM
 
 	ld	%r29, MB_COUNT(%r31)
 	ld	%r9, MB_WORKLOAD(%r31)
-	on_workload WORKLOAD_HALT, halt
-	on_workload WORKLOAD_EXIT, hypercall
-	on_workload WORKLOAD_HYPERCALL, hypercall
-	on_workload WORKLOAD_USERSPACE, userspace
-	on_workload WORKLOAD_MMIO, mmio
-	on_workload WORKLOAD_IPI, ipi
-	on_workload WORKLOAD_FPU, fpu
-	b	.
+	sldi	%r9, %r9, 2
+	li	%r10, workloads - guest_image
+	lwax	%r9, %r9, %r10
+	mtctr	%r9
+	bctr
+
+workloads:				/* by WORKLOAD_*; the image lies at 0 */
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.long	\name - guest_image
+	.endr
 
 end:	read_counter %r9
 	std	%r9, MB_END_BEFORE(%r31)
@@ -222,13 +192,41 @@ wait:	hypercall H_CEDE
 again:	count_up MB_SPURIOUS
 	b	wait
 
-	samples_of confer, hypercall
-	samples_of round_trip, userspace
-	samples_of load_from_vmm, mmio
-	samples_of interrupt_vcpu1, ipi
-	samples_of dirty_and_confer, fpu
+	batches exit
+	cheapest_exit
+	batches_end
+	.set	hypercall, exit		/* the cheapest exit is one */
 
-guest_receiver:
+	batches userspace
+	call_vmm CALL_ROUND_TRIP
+	batches_end
+
+	batches mmio
+	lwz	%r3, 0(%r27)
+	batches_end
+
+	batches ipi
+	ld	%r26, MB_RECEIVED(%r31)
+	li	%r4, 1
+	li	%r5, PRIORITY_IPI
+	hypercall H_IPI
+3:	ld	%r9, MB_RECEIVED(%r31)
+	cmpd	%r9, %r26
+	beq	3b
+	batches_end
+
+	/* VSR 32 to 63 are the VRs, and the upper halves of VSR 0 to 31 the FPRs. */
+	batches fpu
+	.set	n, 0
+	.rept	32
+	vspltisb n, 1
+	xxlor	n, 32 + n, 32 + n
+	.set	n, n + 1
+	.endr
+	cheapest_exit
+	batches_end
+
+guest_peer:
 	mr	%r31, %r3
 	silence_timer
 	li	%r4, PRIORITY_LEAST

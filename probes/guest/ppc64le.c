@@ -4,6 +4,7 @@
  */
 #include "ppc64le.h"
 
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/platform/ppc.h>
 
@@ -11,7 +12,7 @@
 #include "counter.h"
 
 extern const uint8_t guest_start[];
-extern const uint8_t guest_receiver[];
+extern const uint8_t guest_peer[];
 
 /* Power ISA, Book III: bits of MSR and LPCR by their names there. */
 #define MSR_SF	 (1ull << 63)
@@ -72,7 +73,7 @@ static void connect_to_xics(const struct vcpu *vcpu)
 
 static void setup_vcpu(struct vcpu *vcpu)
 {
-	const uint8_t *start = vcpu->id ? guest_receiver : guest_start;
+	const uint8_t *start = vcpu->id ? guest_peer : guest_start;
 	struct kvm_regs regs = {
 		.pc = start - guest_image,
 		.msr = MSR_SF | MSR_VEC | MSR_VSX | MSR_FP | MSR_ME | MSR_RI | MSR_LE,
@@ -96,8 +97,11 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS)
+	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS &&
+	    !run->mmio.is_write) {
+		memset(run->mmio.data, 0, sizeof(run->mmio.data));
 		return CALL_ROUND_TRIP;
+	}
 	if (run->exit_reason != KVM_EXIT_PAPR_HCALL || run->papr_hcall.nr != H_PUT_TERM_CHAR)
 		return CALL_NONE;
 	run->papr_hcall.ret = 0;
@@ -117,10 +121,10 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "H_CEDE"},
 	[WORKLOAD_EXIT] = {.instruction = "H_CONFER to all, with no other vCPU"},
 	[WORKLOAD_USERSPACE] = {.instruction = "H_PUT_TERM_CHAR"},
-	[WORKLOAD_HYPERCALL] = {.instruction = "H_CONFER to all, as exit"},
-	[WORKLOAD_MMIO] = {.instruction = "lwz from 0x40000000, where nothing is"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "H_CONFER to all, as in exit"},
+	[WORKLOAD_MMIO] = {.instruction = "LWZ from 0x40000000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "H_IPI, through the XICS"},
-	[WORKLOAD_FPU] = {.instruction = "vspltisb, xxlor to VSR 0-63, then H_CONFER to all"},
+	[WORKLOAD_FPU] = {.instruction = "H_CONFER to all, after writes to VSR 0 to 63"},
 };
 
 static struct ability ability(int kvm, unsigned int workload)
