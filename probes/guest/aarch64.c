@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arm64: EL1 with its MMU on from the first instruction, the virtual timer, a GICv3 in the kernel,
+ * arm64: EL1 with its MMU on from the first instruction, the virtual timer, a GIC in the kernel,
  * stores to where nothing is for calls.
  *
  * The MMU is on so that the guest's view of its memory is cacheable, as the VMM's is; with it off,
@@ -8,6 +8,7 @@
  */
 #include "aarch64.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -51,6 +52,7 @@ extern const uint8_t guest_peer[];
 #define IPA_BITS_DEFAULT 40
 
 static int gic;
+static bool gic_is_v2;
 
 /* 40 bits of guest physical address unless the CPU has fewer: api.rst, KVM_CREATE_VM. */
 static unsigned long vm_type(int kvm)
@@ -71,16 +73,35 @@ static void set_gic(uint32_t group, uint64_t number, uint64_t *value)
 	KVM_DO(gic, KVM_SET_DEVICE_ATTR, &attr);
 }
 
+static void place_gic(uint64_t part, uint64_t address)
+{
+	set_gic(KVM_DEV_ARM_VGIC_GRP_ADDR, part, &address);
+}
+
+static bool knows(const struct vm *vm, uint32_t type)
+{
+	struct kvm_create_device device = {.type = type, .flags = KVM_CREATE_DEVICE_TEST};
+
+	return !ioctl(vm->fd, KVM_CREATE_DEVICE, &device);
+}
+
+/* A GICv3 where the host has one: a GICv2 inside it is rarer, and slower. */
 static void setup_vm(struct vm *vm)
 {
 	struct kvm_create_device device = {.type = KVM_DEV_TYPE_ARM_VGIC_V3};
-	uint64_t distributor = GICD_BASE;
-	uint64_t redistributor = GICR_BASE;
 
+	gic_is_v2 = !knows(vm, device.type);
+	if (gic_is_v2)
+		device.type = KVM_DEV_TYPE_ARM_VGIC_V2;
 	KVM_DO(vm->fd, KVM_CREATE_DEVICE, &device);
 	gic = device.fd;
-	set_gic(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &distributor);
-	set_gic(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redistributor);
+	if (gic_is_v2) {
+		place_gic(KVM_VGIC_V2_ADDR_TYPE_DIST, GICD_BASE);
+		place_gic(KVM_VGIC_V2_ADDR_TYPE_CPU, GICC_BASE);
+	} else {
+		place_gic(KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_BASE);
+		place_gic(KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR_BASE);
+	}
 }
 
 static void write_tables(struct vm *vm)
@@ -127,6 +148,7 @@ static void setup_vcpu(struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
 	if (vcpu->id == vcpu->vm->vcpus - 1)
 		set_gic(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	vcpu->vm->mailbox->features = gic_is_v2 ? 1 << FEATURE_GICV2 : 0;
 	write_tables(vcpu->vm);
 	write_registers(vcpu);
 }
@@ -168,7 +190,7 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_USERSPACE] = {.instruction = "STR to 0x9000000, where nothing is"},
 	[WORKLOAD_HYPERCALL] = {.instruction = "HVC, SMCCC_VERSION, as in exit"},
 	[WORKLOAD_MMIO] = {.instruction = "LDR from 0x9000000, where nothing is"},
-	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1"},
+	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1, or STR to GICD_SGIR with a GICv2"},
 	[WORKLOAD_FPU] = {.instruction = "HVC, SMCCC_VERSION, after writes to V0 to V31"},
 };
 

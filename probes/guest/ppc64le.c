@@ -4,6 +4,7 @@
  */
 #include "ppc64le.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/platform/ppc.h>
@@ -127,13 +128,29 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_FPU] = {.instruction = "H_CONFER to all, after writes to VSR 0 to 63"},
 };
 
+/*
+ * KVM-PR knows fewer hypercalls (book3s_pr_papr.c, kvmppc_h_pr), and is what is there where the
+ * kernel offers this capability, which KVM-HV does not have (powerpc.c, check_extension).
+ */
+static bool is_pr(int kvm)
+{
+	return ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_PPC_GET_PVINFO) > 0;
+}
+
+static bool confers(unsigned int workload)
+{
+	return workload == WORKLOAD_EXIT || workload == WORKLOAD_HYPERCALL ||
+	       workload == WORKLOAD_FPU;
+}
+
 static struct ability ability(int kvm, unsigned int workload)
 {
+	if (confers(workload) && is_pr(kvm))
+		return (struct ability){
+			.reason = "it exits with H_CONFER, which KVM-PR leaves to the VMM"};
 	if (workload == WORKLOAD_IPI && ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IRQ_XICS) <= 0)
 		return (struct ability){
-			.reason = "this KVM has no XICS (KVM_CAP_IRQ_XICS), through which the "
-				  "guest interrupts",
-		};
+			.reason = "this KVM has no XICS (KVM_CAP_IRQ_XICS) to interrupt with"};
 	return abilities[workload];
 }
 
