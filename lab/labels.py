@@ -19,6 +19,11 @@ def setting_label(setting: Mapping[str, object]) -> str:
     return ", ".join(f"{knob}={setting[knob]}" for knob in sorted(setting)) or AS_FOUND
 
 
+def knobs_of(columns: Iterable[str]) -> list[str]:
+    """Knobs among `columns`: a knob has its scope before a dot, no other column has one."""
+    return [name for name in columns if "." in name]
+
+
 def setting_order(setting: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Sort key: by knob, then by value as a number."""
     return tuple(sorted(setting.items()))

@@ -10,13 +10,12 @@ import pandas as pd
 
 from lab import metrics as registry
 from lab.errors import UsageError
-from lab.labels import setting_label
+from lab.labels import knobs_of, setting_label
 from lab.metrics import PRIMARY, Metric
 from lab.stats import estimate
 from lab.stats.estimate import MIN_BLOCKS, RESAMPLES, Floats
 from lab.stats.model import Cell, Comparison, Verdict
 from lab.stats.verdict import ALPHA, judge
-from lab.table import knobs_of
 
 SEED = 20181024
 UNMEASURED = {"inert": Verdict.INERT, "missing": Verdict.MISSING}
@@ -151,7 +150,7 @@ def _pairs(group: pd.DataFrame, reference: str, wanted: list[Metric]) -> Iterato
 
 
 def _in_knob_order(group: pd.DataFrame) -> list[str]:
-    settings = group.drop_duplicates("setting").sort_values([*knobs_of(group), "setting"])
+    settings = group.drop_duplicates("setting").sort_values([*knobs_of(group.columns), "setting"])
     return list(settings["setting"])
 
 

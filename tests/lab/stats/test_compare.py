@@ -13,7 +13,7 @@ from lab.stats import Comparison, Verdict, cells, compare
 from lab.stats.verdict import judge
 from lab.table import HEAD, KNOB_TYPE, TAIL
 
-KNOB = "k"
+KNOB = "host.k"
 TYPES = HEAD | {KNOB: KNOB_TYPE} | TAIL
 NOISE = np.array([0.0, 0.01, -0.01, 0.005, -0.005, 0.002, -0.002, 0.008])
 CPU, HIT_RATE = "cpu_ns_per_wakeup", "poll_hit_rate"
