@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 AS_FOUND = "as found"
+UNPROBED = "none"
 NONE = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
@@ -22,6 +23,12 @@ def setting_label(setting: Mapping[str, object]) -> str:
 def knobs_of(columns: Iterable[str]) -> list[str]:
     """Knobs among `columns`: a knob has its scope before a dot, no other column has one."""
     return [name for name in columns if "." in name]
+
+
+def probes_label(row: Mapping[str, Any]) -> str:
+    """Name the probes of a trial: `phases, functions`, or `none`."""
+    # Plans without the key come from a time when there was one probe.
+    return ", ".join(row.get("probes", ["halts"])) or UNPROBED
 
 
 def setting_order(setting: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -49,7 +49,7 @@ def metric(name: str) -> Metric:
 
 
 def applying(guest: str) -> list[Metric]:
-    """Metrics that a guest (`halt`, `exit`, `userspace`) can have."""
+    """Metrics that a guest (`halt`, `exit`, …) can have."""
     return [each for each in METRICS if guest in each.guests]
 
 
@@ -128,7 +128,7 @@ def _ratio(numerator: float | None, denominator: float | None) -> float | None:
 
 
 HALT = frozenset({"halt"})
-EXITS = frozenset({"exit", "userspace"})
+EXITS = frozenset({"exit", "hypercall", "userspace", "mmio", "ipi", "fpu"})
 
 METRICS = (
     Metric(

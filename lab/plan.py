@@ -10,11 +10,13 @@ from typing import Any
 import yaml
 
 from lab.catalog import catalog
-from lab.experiment import Experiment, Setting
+from lab.experiment import Experiment, Probe, Setting
 from lab.paths import PLAYBOOKS
 from lab.store.layout import SCHEMA
 
 WARMUP_BLOCK = -1
+OFF: list[Probe] = []
+"""The probes of a trial that shows what the probes of the others cost."""
 HOST_FOLDER = "/var/lib/kvmlab"
 
 
@@ -27,6 +29,7 @@ class Trial:
     position: int
     warmup: bool
     setting: Setting
+    probes: list[Probe]
     workload: dict[str, Any]
     seed: int
 
@@ -41,19 +44,24 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     """Return the trials of `host`: a warm-up of every workload, then `blocks` complete blocks.
 
     A block is one pass over all cells in an order of its own, drawn from the experiment's seed and
-    the host's name. A workload keeps one table of intervals within a block, so that its settings
-    are compared on the same arrivals.
+    the host's name; the reference without probes is a cell too, where the experiment wants the
+    probes' cost. A workload keeps one table of intervals within a block, so that its cells are
+    compared on the same arrivals.
     """
-    ordered: list[tuple[int, Setting, dict[str, Any]]] = []
+    arms = [(setting, experiment.probes) for setting in experiment.settings]
+    arms += [(experiment.reference, OFF)] if experiment.overhead else []
     workloads = [workload.model_dump() for workload in experiment.workloads]
-    ordered += [(WARMUP_BLOCK, experiment.reference, workload) for workload in workloads]
+    ordered = [
+        (WARMUP_BLOCK, (experiment.reference, experiment.probes), workload)
+        for workload in workloads
+    ]
     for block in range(experiment.blocks):
-        cells = [(setting, workload) for setting in experiment.settings for workload in workloads]
+        cells = [(block, arm, workload) for arm in arms for workload in workloads]
         random.Random(_seed(experiment.seed, host, block)).shuffle(cells)  # noqa: S311
-        ordered += [(block, setting, workload) for setting, workload in cells]
+        ordered += cells
     position = {block: 0 for block, _, _ in ordered}
     planned = []
-    for number, (block, setting, workload) in enumerate(ordered):
+    for number, (block, (setting, probes), workload) in enumerate(ordered):
         planned.append(
             Trial(
                 trial=number,
@@ -61,6 +69,7 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
                 position=position[block],
                 warmup=block == WARMUP_BLOCK,
                 setting=setting,
+                probes=probes,
                 workload=workload,
                 seed=_seed(experiment.seed, host, block, workload["name"]),
             )

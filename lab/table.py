@@ -3,7 +3,7 @@
 It has one row for each metric of each trial, and one row without a metric for
 a trial that was not measured, so that a failure is a row and not a gap:
 
-run, host, architecture, clock_class, flavour, trial, block, warmup, setting, one
+run, host, architecture, clock_class, flavour, trial, block, warmup, setting, probes, one
 column for each knob (as set; its name, `vm.halt_poll_ns`), workload, guest, status,
 reason, metric, value, unit
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lab import metrics
-from lab.labels import setting_label
+from lab.labels import probes_label, setting_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ HEAD = {
     "block": "int64",
     "warmup": "bool",
     "setting": "str",
+    "probes": "str",
 }
 TAIL = {
     "workload": "str",
@@ -71,6 +72,7 @@ def _cell(run: Run, host: str, row: Document) -> Document:
         "block": row["block"],
         "warmup": row["warmup"],
         "setting": setting_label(row["setting"]),
+        "probes": probes_label(row),
         **row["setting"],
         "workload": row["workload"]["name"],
         "guest": row["workload"]["guest"],

@@ -260,7 +260,6 @@ def host_facts(host: str, clock_class: str) -> Document:
         "probes_sha256": "0" * 64, "headers": None, "cpus": {"vcpu": 1, "housekeeping": [0]},
         "boot_id": "synthetic", "uptime_s": 100, "load_1m": 0.1, "foreign_vms": [],
         "knobs": [{"knob": KNOB, "status": "ok", "reason": None, "value": 200_000}],
-        "probe_overhead": None,
     }  # fmt: skip
 
 

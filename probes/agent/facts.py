@@ -67,7 +67,6 @@ def collect(
         "load_1m": os.getloadavg()[0],
         "foreign_vms": foreign_vms(),
         "knobs": [_knob(knob) for knob in knobs.values()],
-        "probe_overhead": None,
     }
 
 

@@ -28,6 +28,7 @@ analysis = "Does the house stand?"
 seed = 7
 blocks = 3
 time_budget_s = 60
+overhead = false
 [knobs]
 "vm.halt_poll_ns" = [0, 200_000]
 [reference]
