@@ -74,6 +74,13 @@ def _lost(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
             f"{lost} streamed events were lost in {_trials(losing)}: counts and sums are whole, "
             "the list of halts is not"
         )
+    dropping = [row for row in rows if (row.get("phases") or {}).get("dropped")]
+    if dropping:
+        dropped = sum(row["phases"]["dropped"] for row in dropping)
+        yield (
+            f"{dropped} transitions of vCPUs found no room in {_trials(dropping)}: phases and exits "
+            "lack them"
+        )
 
 
 def _crosscheck(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
@@ -153,8 +160,8 @@ def _counter(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
         )
 
 
-def _overhead(run: Run, host: str, rows: Rows) -> Iterator[str]:
-    if rows and run.facts(host).get("probe_overhead") is None:
+def _overhead(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
+    if rows and all(row.get("probes", True) for row in rows):
         yield "what the probes themselves cost was not measured and is part of every value"
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 AS_FOUND = "as found"
 UNPROBED = "none"
+ICOUNT = "icount"
 NONE = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
@@ -56,6 +57,11 @@ def nanoseconds(value: float) -> str:
         if abs(value) >= size:
             return f"{_three(value / size)} {unit}"
     return f"{_three(value)} ns"
+
+
+def clock(clock_class: str) -> str:
+    """Name a clock class; under icount one instruction passes for one nanosecond."""
+    return f"{clock_class} clock" + (", 1 ns = 1 instruction" if clock_class == ICOUNT else "")
 
 
 def quantity(value: float | None, unit: str) -> str:

@@ -43,11 +43,11 @@ def compare(
         settings = "; ".join(sorted(set(trials["setting"])))
         raise UsageError(f"no trial has the reference setting {label}: there are {settings}")
     found = []
-    for _, of_run in counted(trials).groupby("run", sort=False):
+    for _, of_run in trials.groupby("run", sort=False):
         pairs = [
             pair
             for _, group in of_run.groupby(["host", "workload"], sort=False)
-            for pair in _pairs(group, label, wanted)
+            for pair in _pairs(counted(group), label, wanted)
         ]
         found += _judged(pairs, seed, resamples)
     return found
@@ -112,6 +112,8 @@ def _metric(name: str) -> Metric:
 
 def _pairs(group: pd.DataFrame, reference: str, wanted: list[Metric]) -> Iterator[_Pair]:
     """Pairs of one host and workload."""
+    if group.empty:
+        return
     first = group.iloc[0]
     settings = [each for each in _in_knob_order(group) if each != reference]
     for metric in wanted:
