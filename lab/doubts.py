@@ -78,8 +78,8 @@ def _lost(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
     if dropping:
         dropped = sum(row["phases"]["dropped"] for row in dropping)
         yield (
-            f"{dropped} transitions of vCPUs found no room in {_trials(dropping)}: phases and exits "
-            "lack them"
+            f"{dropped} transitions of vCPUs found no room in {_trials(dropping)}: phases and "
+            "exits lack them"
         )
 
 

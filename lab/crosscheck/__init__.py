@@ -53,9 +53,7 @@ def _extent(group: list[Difference]) -> str:
         f"{value:,.0f}" if quantity.unit == "events" else nanoseconds(value)
         for value in (pair.other, pair.probe)
     )
-    where = (
-        f"trial {worst.trial} ({worst.workload}, {worst.setting}{pair.part and ', '}{pair.part})"
-    )
+    cell = ", ".join(each for each in (worst.workload, worst.setting, pair.part) if each)
     number = len({(each.host, each.trial) for each in group})
     return (
         f"{names} differ in {number} trial{'' if number == 1 else 's'}, most the {quantity.name} "

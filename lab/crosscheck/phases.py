@@ -6,8 +6,8 @@
   kernel counts ticks, hence the wide tolerance.
 - KVM's statistics are read at the guest's marks, the probe counts from the first KVM_RUN on:
   a few more exits by the probe are in order.
-- The guest makes exactly `count` times `batch` exits; its four calls (`probes/guest/arch.h`: warm-up,
-  start, end, done) are exits to the VMM.
+- The guest makes exactly `count` times `batch` exits; its four calls (`probes/guest/arch.h`:
+  warm-up, start, end, done) are exits to the VMM.
 """
 
 from __future__ import annotations
