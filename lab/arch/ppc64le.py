@@ -23,11 +23,6 @@ ARCHITECTURE = Architecture(
             "kvmhv_p9_guest_entry() in arch/powerpc/kvm/book3s_hv.c",
         ),
         Blind(
-            "hypercalls and faults that are answered in real mode before the exit path make no "
-            "kvm_guest_exit",
-            "arch/powerpc/kvm/book3s_hv_rmhandlers.S",
-        ),
-        Blind(
             "POWER9 and later do not poll: kvm_vcpu_wakeup never fires, a halt is an exit with "
             "`ceded`",
             "kvmhv_run_single_vcpu() in arch/powerpc/kvm/book3s_hv.c",

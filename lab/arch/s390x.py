@@ -6,9 +6,9 @@ ARCHITECTURE = Architecture(
     title="s390x",
     fpu=(
         Boundary(
-            kernels="since 4.4",
-            where="at KVM_RUN: saved and loaded around the ioctl",
-            source="sync_regs(), store_regs() in arch/s390/kvm/kvm-s390.c",
+            kernels="4.19",
+            where="at KVM_RUN: saved around the ioctl, the guest's loaded on the way into SIE",
+            source="sync_regs(), store_regs() in arch/s390/kvm/kvm-s390.c, sie64a",
         ),
         Boundary(
             kernels="since 6.9",

@@ -6,15 +6,15 @@ ARCHITECTURE = Architecture(
     title="x86",
     fpu=(
         Boundary(
-            kernels="since 5.2",
+            kernels="4.19 and later",
             where="at KVM_RUN: loaded when the ioctl begins, put when it returns",
             source="kvm_arch_vcpu_ioctl_run(), kvm_load_guest_fpu() in arch/x86/kvm/x86.c",
         ),
     ),
     blind=(
         Blind(
-            "an exit that the fastpath answers goes back into the guest at once: its handling is "
-            "the few instructions between the two tracepoints, most of which run before kvm_exit",
+            "exits that the fastpath answers re-enter the guest at once and are traced like any "
+            "other: a class may hold two kinds of handling, short and full",
             "vcpu_enter_guest(), EXIT_FASTPATH_REENTER_GUEST in arch/x86/kvm/x86.c",
         ),
         Blind(

@@ -13,7 +13,8 @@ def test_every_fact_has_a_source() -> None:
     for each in arch.architectures().values():
         assert each.fpu
         assert each.blind
-        assert all(fact.source for fact in (*each.fpu, *each.blind))
+        assert all(boundary.source for boundary in each.fpu)
+        assert all(blind.source for blind in each.blind)
 
 
 def test_an_unknown_architecture_is_no_error() -> None:

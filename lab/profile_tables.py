@@ -1,0 +1,134 @@
+"""Phases, exits, halts and costs on the terminal, as rich renderables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lab.costs import Cost
+from lab.labels import NONE, change, clock, quantity
+from lab.metrics import metric
+from lab.outcomes import CLASSES
+from lab.phases import PHASES, UNATTRIBUTED
+from lab.profile import Profile
+from lab.stats import Estimate
+from lab.tables import PLAIN
+
+SHORT = {"userspace": "user", "run_overhead": "run", "preempted": "preempt", UNATTRIBUTED: "rest"}
+
+
+def profile_table(profile: Profile, clock_class: str | None, names: Mapping[str, str]) -> Group:
+    """Show where the time of one host's vCPUs went, its exits and halts, and what is hidden.
+
+    `names` are short labels of settings; with one setting they are left out.
+    """
+    parts = [
+        *_times(profile, names),
+        *_exits(profile, names),
+        *_halts(profile, names),
+        *(Text(f"not visible: {what}, {why}", style="dim") for what, why in hidden(profile)),
+    ]
+    if not parts:
+        return Group()
+    return Group(Text(f"\n{profile.host} ({clock(clock_class or 'unknown')})", "bold"), *parts)
+
+
+def hidden(profile: Profile) -> list[tuple[str, str]]:
+    """What the host cannot show, and why: phases, classes of exits and of halts, functions."""
+    found = dict(profile.hidden)
+    for halts in profile.halts:
+        found |= {
+            f"halts {name}": each.how for name, each in halts.outcomes.items() if each.count is None
+        }
+    found |= {
+        each["function"]: each["not_visible"] for each in profile.functions if each["not_visible"]
+    }
+    return list(found.items())
+
+
+def cost_table(costs: Sequence[Cost], title: str) -> Group:
+    """Show what something costs the guest, a row for each host and workload."""
+    table = Table(**PLAIN)
+    for heading in ("host", "workload", "without", "costs", "[95 %]", "or", "[95 %]", "n"):
+        table.add_column(heading, justify="left" if heading in {"host", "workload"} else "right")
+    for each in costs:
+        unit = metric(each.metric).unit
+        found = each.contrast
+        ratio = estimated(found.ratio, change) if found.ratio else (NONE, "")
+        table.add_row(
+            each.host,
+            each.workload,
+            quantity(found.baseline, unit),
+            *ratio,
+            *estimated(found.difference, lambda value, unit=unit: quantity(value, unit)),
+            str(found.n),
+        )
+    return Group(Text(f"\n{title}", style="bold"), table)
+
+
+def estimated(estimate: Estimate, show: Callable[[float], str]) -> tuple[str, str]:
+    """Return an estimate and its interval as texts; no interval is an empty one."""
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value), ""
+    return show(estimate.value), f"[{show(estimate.low)}, {show(estimate.high)}]"
+
+
+def _table(title: str, names: Mapping[str, str], headings: Sequence[str]) -> tuple[Text, Table]:
+    table = Table(**PLAIN, padding=(0, 1, 0, 0))
+    table.add_column("workload")
+    if len(names) > 1:
+        table.add_column("setting")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in {"class", "native"} else "right")
+    return Text(title, style="dim"), table
+
+
+def _cell(workload: str, setting: str, names: Mapping[str, str]) -> list[str]:
+    return [workload, names[setting]] if len(names) > 1 else [workload]
+
+
+def _times(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    if not profile.times:
+        return
+    phases = [*PHASES, UNATTRIBUTED]
+    title, table = _table(
+        "where the time of vCPUs went, in % of wall time",
+        names,
+        [*(SHORT.get(each, each) for each in phases), "n"],
+    )
+    for each in profile.times:
+        shares = [f"{100 * each.shares[p]:.1f}" if p in each.shares else NONE for p in phases]
+        table.add_row(*_cell(each.workload, each.setting, names), *shares, str(each.n))
+    yield from (title, table)
+
+
+def _exits(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    if not profile.exits:
+        return
+    headings = ("class", "per unit", "p50", "p99", "native")
+    title, table = _table("exits by class, and the time they are handled in", names, headings)
+    for each in profile.exits:
+        table.add_row(
+            *_cell(each.workload, each.setting, names),
+            each.kind,
+            f"{each.per_unit.median.value:.4g}",
+            *(quantity(cell.median.value, "ns") if cell else NONE for cell in (each.p50, each.p99)),
+            ", ".join(each.natives[:3]),
+        )
+    yield from (title, table)
+
+
+def _halts(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    if not profile.halts or not profile.times:
+        return
+    title, table = _table("what halts came to, over all trials", names, CLASSES)
+    for each in profile.halts:
+        counts = [each.outcomes[name].count for name in CLASSES]
+        table.add_row(
+            *_cell(each.workload, each.setting, names),
+            *(NONE if count is None else f"{count}" for count in counts),
+        )
+    yield from (title, table)
