@@ -43,11 +43,12 @@ def of_probes(trials: pd.DataFrame, reference: str) -> list[Cost]:
 
     `trials` is the tidy table of one run. A workload without both kinds of trials has no cost.
     """
-    return list(_of_probes(trials[~trials["warmup"] & (trials["setting"] == reference)]))
+    return list(_of_probes(trials[trials["setting"] == reference]))
 
 
 def _of_probes(trials: pd.DataFrame) -> Iterator[Cost]:
     seen = trials[trials["metric"].isin(SEEN_BY_GUEST)]
+    # Warm-ups have no part in it, but they give the order of the plan.
     for (host, workload, metric), group in seen.groupby(["host", "workload", "metric"], sort=False):
         off = group["probes"] == UNPROBED
         if off.all():
@@ -63,9 +64,7 @@ def of_dirty_registers(trials: pd.DataFrame, reference: str) -> list[Cost]:
     Guests of `fpu` against those of `exit`: the same exit, with and without. Taken from trials
     without probes where there are any, so that no probe is part of it.
     """
-    rows = trials[
-        ~trials["warmup"] & (trials["setting"] == reference) & (trials["metric"] == "exit_p50_ns")
-    ]
+    rows = trials[(trials["setting"] == reference) & (trials["metric"] == "exit_p50_ns")]
     found = []
     for host, group in rows.groupby("host", sort=False):
         off = group[group["probes"] == UNPROBED]
@@ -82,4 +81,4 @@ def of_dirty_registers(trials: pd.DataFrame, reference: str) -> list[Cost]:
 
 
 def _by_block(rows: pd.DataFrame) -> pd.Series[float]:
-    return rows.groupby("block")["value"].median()
+    return rows[~rows["warmup"]].groupby("block")["value"].median()

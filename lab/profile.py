@@ -18,7 +18,7 @@ from lab.summary import Summary
 
 @dataclass(frozen=True)
 class Times:
-    """Share of each visible phase in the vCPUs' wall time: means over `n` trials, which sum to 1."""
+    """Share of each visible phase in the vCPUs' wall time: means over `n` trials; they sum to 1."""
 
     workload: str
     setting: str

@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.costs import Cost
-from lab.labels import NONE, change, clock, quantity
-from lab.metrics import metric
+from lab.labels import NONE, change, clock, nanoseconds, quantity
 from lab.outcomes import CLASSES
 from lab.phases import PHASES, UNATTRIBUTED
 from lab.profile import Profile
@@ -37,7 +36,7 @@ def profile_table(profile: Profile, clock_class: str | None, names: Mapping[str,
 
 
 def hidden(profile: Profile) -> list[tuple[str, str]]:
-    """What the host cannot show, and why: phases, classes of exits and of halts, functions."""
+    """Name what the host cannot show, and why: phases, exits, halts, functions."""
     found = dict(profile.hidden)
     for halts in profile.halts:
         found |= {
@@ -51,29 +50,30 @@ def hidden(profile: Profile) -> list[tuple[str, str]]:
 
 def cost_table(costs: Sequence[Cost], title: str) -> Group:
     """Show what something costs the guest, a row for each host and workload."""
-    table = Table(**PLAIN)
-    for heading in ("host", "workload", "without", "costs", "[95 %]", "or", "[95 %]", "n"):
-        table.add_column(heading, justify="left" if heading in {"host", "workload"} else "right")
+    table = Table(**PLAIN, padding=(0, 1, 0, 0))
+    for heading in ("host", "workload"):
+        table.add_column(heading)
+    for heading in ("without", "costs", "[95 %]", "", "[95 %]", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in costs:
-        unit = metric(each.metric).unit
         found = each.contrast
-        ratio = estimated(found.ratio, change) if found.ratio else (NONE, "")
         table.add_row(
             each.host,
             each.workload,
-            quantity(found.baseline, unit),
-            *ratio,
-            *estimated(found.difference, lambda value, unit=unit: quantity(value, unit)),
+            nanoseconds(found.baseline),
+            *(_estimated(found.ratio, change) if found.ratio else (NONE, "")),
+            *_estimated(found.difference, nanoseconds),
             str(found.n),
         )
     return Group(Text(f"\n{title}", style="bold"), table)
 
 
-def estimated(estimate: Estimate, show: Callable[[float], str]) -> tuple[str, str]:
-    """Return an estimate and its interval as texts; no interval is an empty one."""
+def _estimated(estimate: Estimate, show: Callable[[float], str]) -> tuple[str, str]:
+    """Return an estimate and its interval, as texts; an interval that is not there is empty."""
     if estimate.low is None or estimate.high is None:
         return show(estimate.value), ""
-    return show(estimate.value), f"[{show(estimate.low)}, {show(estimate.high)}]"
+    low, high = show(estimate.low), show(estimate.high)
+    return show(estimate.value), f"[{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
 
 
 def _table(title: str, names: Mapping[str, str], headings: Sequence[str]) -> tuple[Text, Table]:
