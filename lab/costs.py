@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.labels import UNPROBED
-from lab.stats import Contrast, contrast
+from lab.labels import NONE, UNPROBED, change, nanoseconds
+from lab.stats import Contrast, Estimate, contrast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -32,6 +32,17 @@ class Cost:
     what: str
     metric: str
     contrast: Contrast
+
+    @property
+    def percent(self) -> str:
+        """Say the ratio as a change with its interval: `+3.1 % [+2.0, +4.2]`."""
+        ratio = self.contrast.ratio
+        return _said(ratio, change) if ratio else NONE
+
+    @property
+    def time(self) -> str:
+        """Say the difference with its interval: `34 ns [22 ns, 46 ns]`."""
+        return _said(self.contrast.difference, nanoseconds)
 
     def record(self) -> dict[str, Any]:
         """Fields as plain values, for JSON."""
@@ -78,6 +89,23 @@ def of_dirty_registers(trials: pd.DataFrame, reference: str) -> list[Cost]:
                     Cost(str(host), str(workload), "dirty registers", "exit_p50_ns", difference)
                 )
     return found
+
+
+def overhead(costs: Sequence[Cost]) -> str:
+    """Say in a sentence what the probes cost on one host; nothing where it was not measured."""
+    known = {each.contrast.ratio.value: each for each in costs if each.contrast.ratio}
+    if not known:
+        return ""
+    ends = dict.fromkeys((known[min(known)], known[max(known)]))
+    span = " to ".join(f"{each.percent} in {each.workload}" for each in ends)
+    return f"The probes ({costs[0].what}) cost the guest {span}, by its own clock."
+
+
+def _said(estimate: Estimate, show: Callable[[float], str]) -> str:
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value)
+    low, high = (show(each).removesuffix(" %") for each in (estimate.low, estimate.high))
+    return f"{show(estimate.value)} [{low}, {high}]"
 
 
 def _by_block(rows: pd.DataFrame) -> pd.Series[float]:

@@ -63,6 +63,19 @@ class Profile:
     functions: tuple[Document, ...]
     hidden: dict[str, str]
 
+    @property
+    def unseen(self) -> dict[str, str]:
+        """Phases, exits, halts and functions that are not visible here, each with the reason."""
+        found = dict(self.hidden)
+        for halts in self.halts:
+            for name, each in halts.outcomes.items():
+                if each.count is None:
+                    found[f"halts of class {name}"] = each.how
+        for function in self.functions:
+            if function["not_visible"]:
+                found[function["function"]] = function["not_visible"]
+        return found
+
 
 def profile(summary: Summary, host: str) -> Profile:
     """Gather a host's part of a run; empty where no trial had the probe of phases."""

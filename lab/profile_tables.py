@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from lab.costs import Cost
-from lab.labels import NONE, change, clock, nanoseconds, quantity
+from lab.labels import NONE, clock, nanoseconds, quantity
 from lab.outcomes import CLASSES
 from lab.phases import PHASES, UNATTRIBUTED
 from lab.profile import Profile
-from lab.stats import Estimate
 from lab.tables import PLAIN
 
 SHORT = {"userspace": "user", "run_overhead": "run", "preempted": "preempt", UNATTRIBUTED: "rest"}
@@ -28,24 +27,11 @@ def profile_table(profile: Profile, clock_class: str | None, names: Mapping[str,
         *_times(profile, names),
         *_exits(profile, names),
         *_halts(profile, names),
-        *(Text(f"not visible: {what}, {why}", style="dim") for what, why in hidden(profile)),
+        *(Text(f"not visible: {what}, {why}", style="dim") for what, why in profile.unseen.items()),
     ]
     if not parts:
         return Group()
     return Group(Text(f"\n{profile.host} ({clock(clock_class or 'unknown')})", "bold"), *parts)
-
-
-def hidden(profile: Profile) -> list[tuple[str, str]]:
-    """Name what the host cannot show, and why: phases, exits, halts, functions."""
-    found = dict(profile.hidden)
-    for halts in profile.halts:
-        found |= {
-            f"halts {name}": each.how for name, each in halts.outcomes.items() if each.count is None
-        }
-    found |= {
-        each["function"]: each["not_visible"] for each in profile.functions if each["not_visible"]
-    }
-    return list(found.items())
 
 
 def cost_table(costs: Sequence[Cost], title: str) -> Group:
@@ -53,27 +39,13 @@ def cost_table(costs: Sequence[Cost], title: str) -> Group:
     table = Table(**PLAIN, padding=(0, 1, 0, 0))
     for heading in ("host", "workload"):
         table.add_column(heading)
-    for heading in ("without", "costs", "[95 %]", "", "[95 %]", "n"):
+    for heading in ("without", "costs [95 %]", "or [95 %]", "n"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in costs:
         found = each.contrast
-        table.add_row(
-            each.host,
-            each.workload,
-            nanoseconds(found.baseline),
-            *(_estimated(found.ratio, change) if found.ratio else (NONE, "")),
-            *_estimated(found.difference, nanoseconds),
-            str(found.n),
-        )
+        baseline = nanoseconds(found.baseline)
+        table.add_row(each.host, each.workload, baseline, each.percent, each.time, str(found.n))
     return Group(Text(f"\n{title}", style="bold"), table)
-
-
-def _estimated(estimate: Estimate, show: Callable[[float], str]) -> tuple[str, str]:
-    """Return an estimate and its interval, as texts; an interval that is not there is empty."""
-    if estimate.low is None or estimate.high is None:
-        return show(estimate.value), ""
-    low, high = show(estimate.low), show(estimate.high)
-    return show(estimate.value), f"[{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
 
 
 def _table(title: str, names: Mapping[str, str], headings: Sequence[str]) -> tuple[Text, Table]:

@@ -12,15 +12,18 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lab import labels, metrics
+from lab.costs import overhead
 from lab.doubts import Doubt, doubts
 from lab.facts import Fact, facts
 from lab.labels import setting_label
 from lab.paths import RESULTS
+from lab.profile import profile
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.prose import analysis, marked
 from lab.report.style import keys
 from lab.stats import Comparison, Verdict
+from lab.stats.compare import counted
 from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
@@ -44,6 +47,7 @@ class Host:
     tally: str
     doubts: list[Doubt]
     pictures: list[Picture]
+    overhead: str
     facts: list[Fact]
 
 
@@ -80,7 +84,7 @@ def render(run: Run) -> str:
         analysis=analysis(run.path),
         hosts=hosts,
         tally=tally(summary.comparisons),
-        metrics=metrics.METRICS,
+        metrics=[each for each in metrics.METRICS if each.name in set(summary.trials["metric"])],
         css=Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
         script=Markup(_asset("page.js")),  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704
@@ -102,14 +106,17 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
     comparisons = [each for each in summary.comparisons if each.host == name]
     looks = keys(summary.names, setting_label(run.plan["reference"]))
     clock = run.facts(name).get("clock_class") or UNKNOWN
-    of_host = (summary.trials["host"] == name) & ~summary.trials["warmup"]
+    trials = counted(summary.trials)
     material = Material(
         clock_class=clock,
         keys=looks,
         workloads=_workloads(run, name),
-        trials=summary.trials[of_host],
+        trials=trials[trials["host"] == name],
         cells=[cell for cell in summary.cells if cell.host == name],
-        rows=[row for row in run.rows[name] if not row["warmup"]],
+        rows=[row for row in run.rows[name] if not row["warmup"] and row.get("probes", True)],
+        profile=profile(summary, name),
+        probe_costs=[each for each in summary.probe_costs if each.host == name],
+        fpu_costs=[each for each in summary.fpu_costs if each.host == name],
     )
     return Host(
         name=name,
@@ -123,6 +130,7 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
         tally=tally(comparisons),
         doubts=found,
         pictures=pictures(material),
+        overhead=overhead(material.probe_costs),
         facts=facts(run.facts(name)),
     )
 
