@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lab import metrics
 from lab.arch import Architecture
-from lab.labels import NONE, quantity
+from lab.labels import NONE, nanoseconds
 from lab.metrics import fpu as registry
 from lab.report.costs import cost_table
 from lab.report.material import Material, Picture, Table
@@ -42,21 +41,31 @@ def _remarks(architecture: Architecture | None) -> tuple[str, ...]:
 
 
 def _switches(material: Material) -> Table | None:
-    names = [each.name for each in registry.METRICS]
-    found: list[Cell] = [cell for cell in material.cells if cell.metric in names]
-    short = {key.label: key.short for key in material.keys}
-    rows = tuple(
-        (
-            cell.workload,
-            short[cell.setting],
-            metrics.metric(cell.metric).title,
-            quantity(cell.median.value, cell.unit),
-            str(cell.n),
-        )
-        for cell in sorted(found, key=lambda cell: material.workloads.index(cell.workload))
+    """One row for each cell, one column for each metric that some cell has."""
+    seen = {cell.metric for cell in material.cells}
+    shown = [each for each in registry.METRICS if each.name in seen]
+    if not shown:
+        return None
+    return Table(
+        caption="Switches and their time, medians over trials",
+        headings=("workload", "setting", *(each.title for each in shown)),
+        rows=tuple(
+            (
+                workload,
+                key.short,
+                *(_median(material.cell(workload, each.name, key.label)) for each in shown),
+            )
+            for workload in material.workloads
+            for key in material.keys
+        ),
     )
-    headings = ("workload", "setting", "of each exit", "median", "trials")
-    return Table("Switches and their time", headings, rows) if rows else None
+
+
+def _median(cell: Cell | None) -> str:
+    if cell is None:
+        return NONE
+    value = cell.median.value
+    return nanoseconds(value) if cell.unit == "ns" else f"{value:.3g}"
 
 
 def _functions(material: Material) -> Table:

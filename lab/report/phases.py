@@ -28,6 +28,8 @@ LOOKS = {
     "preempted": ("var(--preempt)", "x", "preempted: off the CPU, though it could run"),
     UNATTRIBUTED: ("var(--rest)", "-", "unattributed: what could not be told apart"),
 }
+PALE = {"blocked", UNATTRIBUTED}
+"""Phases whose bars are too pale for light letters."""
 ALL = "all workloads"
 ROOM = 0.14
 """Share of a bar from which on its name fits inside."""
@@ -100,7 +102,7 @@ def _stacks(rows: Sequence[tuple[str, Times]], seen: Sequence[str]) -> Iterator[
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "var(--card)", "size": 12},
+            textfont={"color": INK if phase in PALE else "var(--card)", "size": 12},
             constraintext="none",
             marker={
                 "color": colour,

@@ -1,38 +1,23 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from lab import costs
-from lab.store.read import read_run
+from lab.store.read import Run
 from lab.table import tidy
-from tests import synthetic
 
 
 @pytest.fixture(scope="module")
-def trials(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    return tidy(read_run(phased(tmp_path_factory.mktemp("store"), blocks=6)))
-
-
-def phased(store: Path, **more: object) -> Path:
-    return synthetic.write_run(
-        store,
-        settings=[{}],
-        reference={},
-        workloads=[synthetic.EXIT, synthetic.FPU, synthetic.FIXED_150US],
-        probes=("phases",),
-        overhead=True,
-        **more,  # type: ignore[arg-type]
-    )
+def trials(phased: Run) -> pd.DataFrame:
+    return tidy(phased)
 
 
 def test_the_probes_cost_what_they_cost(trials: pd.DataFrame) -> None:
     found = {each.workload: each for each in costs.of_probes(trials, "as found")}
-    assert list(found) == ["exit", "fpu", "fixed-150us"]
+    assert list(found) == ["exit", "hypercall", "fpu", "fixed-150us"]
     for each in found.values():
-        assert each.what == "phases"
+        assert each.what == "phases, functions"
         assert each.contrast.n == 6
         ratio = each.contrast.ratio
         assert ratio is not None
@@ -54,11 +39,21 @@ def test_dirty_registers_are_the_difference_of_two_workloads_without_probes(
     assert found.contrast.difference.value == pytest.approx(medians["fpu"] - medians["exit"])
 
 
-def test_few_blocks_give_no_interval(tmp_path: Path) -> None:
-    few = tidy(read_run(phased(tmp_path, blocks=3)))
-    for each in costs.of_probes(few, "as found"):
+def test_few_blocks_give_no_interval(trials: pd.DataFrame) -> None:
+    for each in costs.of_probes(trials[trials["block"] < 3], "as found"):
         assert each.contrast.n == 3
         assert each.contrast.difference.low is None
+        assert "[" not in each.percent + each.time
+
+
+def test_a_sentence_names_the_least_and_the_most(trials: pd.DataFrame) -> None:
+    found = costs.of_probes(trials, "as found")
+    text = costs.overhead(found)
+    ratios = {e.workload: e.contrast.ratio.value for e in found if e.contrast.ratio}
+    least, most = min(ratios, key=lambda n: ratios[n]), max(ratios, key=lambda n: ratios[n])
+    assert text.startswith("The probes (phases, functions) cost the guest +")
+    assert text.index(f"in {least} to ") < text.index(f"in {most}, by its own clock.")
+    assert costs.overhead([]) == ""
 
 
 def test_without_the_other_arm_there_is_no_cost(trials: pd.DataFrame) -> None:
