@@ -50,7 +50,8 @@ def phase_ns(row: Document, phase: str) -> int | None:
     vcpus = probe["vcpus"]
     if phase == UNATTRIBUTED:
         return sum(int(vcpu["unattributed_ns"]) for vcpu in vcpus)
-    return sum(int(vcpu["phases"][phase]) for vcpu in vcpus)
+    seen = [vcpu["phases"][phase] for vcpu in vcpus]
+    return None if None in seen else sum(seen)
 
 
 def exits(row: Document, kind: str | None = None) -> int | None:

@@ -80,21 +80,21 @@ def unseen(seen: Document) -> Document:
     """Give the same where entries and exits stay silent, as under a software KVM."""
     because = "because kvm:kvm_entry and kvm:kvm_exit stay silent here"
     (vcpu,) = seen["vcpus"]
-    hidden = {"guest", "handling"}
-    known = {name: 0 if name in hidden else ns for name, ns in vcpu["phases"].items()}
+    hidden = {"run_overhead", "guest", "handling"}
+    known = {name: None if name in hidden else ns for name, ns in vcpu["phases"].items()}
     return seen | {
         "vcpus": [
             vcpu
             | {
                 "phases": known,
-                "unattributed_ns": vcpu["wall_ns"] - sum(known.values()),
+                "unattributed_ns": vcpu["wall_ns"] - sum(filter(None, known.values())),
                 "entries": 0,
                 "exits": 0,
             }
         ],
         "exits": [],
         "histograms": [],
-        "not_visible": {"guest": because, "handling": because},
+        "not_visible": dict.fromkeys(sorted(hidden), because),
     }
 
 

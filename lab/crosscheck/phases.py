@@ -45,7 +45,7 @@ def _conserved(row: Document) -> Iterator[Pair]:
     for vcpu in probe["vcpus"] if probe else ():
         expected = run_ns.get(vcpu["vcpu"])
         if expected is not None:
-            total = sum(vcpu["phases"].values()) + vcpu["unattributed_ns"]
+            total = sum(filter(None, vcpu["phases"].values())) + vcpu["unattributed_ns"]
             yield Pair(total, expected, GRAIN_NS, part=f"vCPU {vcpu['vcpu']}")
 
 

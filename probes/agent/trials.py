@@ -87,7 +87,7 @@ class Bench:
     def _inert(self, setting: dict[str, int]) -> dict[str, str]:
         """Return the status and reason of a trial whose knobs can be turned and do nothing."""
         reasons = [inert(name) for name in setting]
-        return {"status": "inert", "reason": str(reasons[0])} if all(reasons) else {}
+        return {"status": "inert", "reason": str(reasons[0])} if reasons and all(reasons) else {}
 
     def _set(self, setting: dict[str, int]) -> None:
         for name, value in setting.items():
