@@ -70,6 +70,25 @@ def test_bars_of_outcomes_sum_to_all_halts(page: str) -> None:
         assert sums == pytest.approx([100.0] * 5, abs=0.01)
 
 
+def test_bars_of_phases_sum_to_the_whole_of_each_workload(phased: Run) -> None:
+    (drawn,) = [
+        each["data"]
+        for each in figures(render(phased))
+        if "share of wall time" in str(each["layout"].get("xaxis"))
+    ]
+    sums = [sum(parts) for parts in zip(*(trace["x"] for trace in drawn), strict=True)]
+    assert sums == pytest.approx([100.0] * 4, abs=0.01)
+
+
+def test_trials_without_probes_are_in_no_picture_of_settings(phased: Run) -> None:
+    (exits,) = [
+        each["data"]
+        for each in figures(render(phased))
+        if "<b>exit</b>" in each["layout"]["title"]["text"]
+    ]
+    assert [len(trace["x"]) for trace in exits] == [6, 1]
+
+
 def test_the_table_has_every_comparison(page: str) -> None:
     (full,) = re.findall(r'<table class="full">.*?</table>', page, re.DOTALL)
     # 4 settings against the reference: 4 metrics of 4 halting workloads, 2 of the exits.
