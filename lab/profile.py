@@ -65,7 +65,10 @@ class Profile:
 
     @property
     def unseen(self) -> dict[str, str]:
-        """Phases, exits, halts and functions that are not visible here, each with the reason."""
+        """What is not visible here, with the reason: phases, exits, halts, functions.
+
+        What has the same reason stands together.
+        """
         found = dict(self.hidden)
         for halts in self.halts:
             for name, each in halts.outcomes.items():
@@ -74,7 +77,10 @@ class Profile:
         for function in self.functions:
             if function["not_visible"]:
                 found[function["function"]] = function["not_visible"]
-        return found
+        together: dict[str, list[str]] = {}
+        for name, reason in found.items():
+            together.setdefault(reason, []).append(name)
+        return {", ".join(names): reason for reason, names in together.items()}
 
 
 def profile(summary: Summary, host: str) -> Profile:

@@ -27,7 +27,7 @@ def profile_table(profile: Profile, clock_class: str | None, names: Mapping[str,
         *_times(profile, names),
         *_exits(profile, names),
         *_halts(profile, names),
-        *(Text(f"not visible: {what}, {why}", style="dim") for what, why in profile.unseen.items()),
+        *(Text(f"not visible: {what}: {why}", style="dim") for what, why in profile.unseen.items()),
     ]
     if not parts:
         return Group()

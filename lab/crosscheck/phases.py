@@ -80,6 +80,15 @@ def _programmed(row: Document) -> Iterator[Pair]:
         yield Pair(phases.exits(row, most) or 0, expected, grain=0, part=f"class {most}")
 
 
+def _answered(row: Document) -> Iterator[Pair]:
+    """Yield what came to the VMM, which is known also where entries and exits stay silent."""
+    probe = row.get("phases")
+    if probe and PROGRAMMED.get(row["workload"]["guest"]) == "userspace_io":
+        # A negative reason is an error of KVM_RUN, such as a signal, not an exit.
+        seen = sum(each["count"] for each in probe["userspace_exits"] if each["reason"] >= 0)
+        yield Pair(seen, phases.programmed(row) + CALLS, grain=0)
+
+
 QUANTITIES = (
     Quantity(
         name="time of the vCPU",
@@ -121,6 +130,15 @@ QUANTITIES = (
         name="programmed exits",
         by="the guest's program",
         pairs=_programmed,
+        unit="events",
+        tolerance=0,
+        more=EXTRA,
+        less=MISSED,
+    ),
+    Quantity(
+        name="exits to the VMM",
+        by="the guest's program",
+        pairs=_answered,
         unit="events",
         tolerance=0,
         more=EXTRA,

@@ -120,7 +120,7 @@ def _stacks(rows: Sequence[tuple[str, Times]], seen: Sequence[str]) -> Iterator[
 
 
 def _remarks(profile: Profile) -> tuple[str, ...]:
-    unseen = [f"Not visible on this host: {what}, {why}." for what, why in profile.unseen.items()]
+    unseen = [f"Not visible on this host: {what}: {why}." for what, why in profile.unseen.items()]
     architecture = profile.architecture
     if not architecture or not profile.times:
         return tuple(unseen)

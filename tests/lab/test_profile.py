@@ -48,7 +48,7 @@ def test_halts_are_added_up_over_trials(whole: Profile) -> None:
 def test_what_is_hidden_is_said_with_its_reason(whole: Profile, phased: Run) -> None:
     assert whole.unseen == {"kvm_load_guest_fpu": "because the compiler put it inside its callers"}
     blind = profile(summarise(hidden(phased)), "synthetic")
-    assert "stay silent" in blind.unseen["guest"]
+    assert "stay silent" in blind.unseen["guest, handling, run_overhead"]
     assert all("guest" not in each.shares for each in blind.times)
     assert all(sum(each.shares.values()) == pytest.approx(1) for each in blind.times)
     assert blind.exits == ()

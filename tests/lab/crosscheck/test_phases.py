@@ -75,6 +75,17 @@ def test_more_exits_than_between_the_marks_are_in_order(phased_row: Document) ->
     assert said(phased_row) == []
 
 
+def test_exits_to_the_vmm_are_counted_where_no_exit_is_traced(phased_row: Document) -> None:
+    phased_row["workload"] |= {"guest": "userspace"}
+    phased_row["phases"]["not_visible"] = {"handling": "because"}
+    answered = phased_row["phases"]["userspace_exits"][0]
+    answered["count"] = 2_304
+    assert said(phased_row) == []
+    answered["count"] = 2_303
+    (warning,) = said(phased_row)
+    assert warning.startswith(f"{phases.MISSED}: exits to the VMM differ in 1 trial")
+
+
 def test_what_is_not_visible_is_not_compared(phased_row: Document) -> None:
     phased_row["phases"]["not_visible"] = {"guest": "because", "handling": "because"}
     found = {each.quantity.name for each in crosscheck.differences(phased_row)}
