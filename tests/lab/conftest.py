@@ -7,10 +7,15 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lab.store.layout import Document
 from lab.store.read import Run, read_run
 from tests import synthetic
+
+# How long an example takes says nothing about the code on a machine that is busy.
+settings.register_profile("kvmlab", deadline=None)
+settings.load_profile("kvmlab")
 
 
 @pytest.fixture(scope="session")
