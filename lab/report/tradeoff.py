@@ -37,7 +37,7 @@ def tradeoff(material: Material) -> Picture:
                 f"{workload}: median wake-up latency against CPU time per wake-up, by setting",
             )
             for workload, _ in material.of_guest("halt")
-            if ranges.keys() == {X, Y}
+            if ranges.keys() == {X, Y} and len(material.keys) > 1
         ),
     )
 

@@ -25,6 +25,7 @@ ARGUMENTS = [
 ]
 WORKLOADS = (synthetic.FIXED_30US, synthetic.EXPONENTIAL_100US, synthetic.EXIT)
 PICTURES = 4 * 2 + 1
+PATIENCE_MS = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,7 @@ class Visit:
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]
         )
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.route(re.compile("^(http|ws)s?:"), self._refuse)
