@@ -23,15 +23,13 @@ def profile_table(profile: Profile, clock_class: str | None, names: Mapping[str,
 
     `names` are short labels of settings; with one setting they are left out.
     """
-    parts = [
+    return Group(
+        Text(f"\n{profile.host} ({clock(clock_class or 'unknown')})", "bold"),
         *_times(profile, names),
         *_exits(profile, names),
         *_halts(profile, names),
         *(Text(f"not visible: {what}: {why}", style="dim") for what, why in profile.unseen.items()),
-    ]
-    if not parts:
-        return Group()
-    return Group(Text(f"\n{profile.host} ({clock(clock_class or 'unknown')})", "bold"), *parts)
+    )
 
 
 def cost_table(costs: Sequence[Cost], title: str) -> Group:
@@ -63,8 +61,6 @@ def _cell(workload: str, setting: str, names: Mapping[str, str]) -> list[str]:
 
 
 def _times(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    if not profile.times:
-        return
     phases = [*PHASES, UNATTRIBUTED]
     title, table = _table(
         "where the time of vCPUs went, in % of wall time",
@@ -94,7 +90,7 @@ def _exits(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableTyp
 
 
 def _halts(profile: Profile, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    if not profile.halts or not profile.times:
+    if not profile.halts:
         return
     title, table = _table("what halts came to, over all trials", names, CLASSES)
     for each in profile.halts:
