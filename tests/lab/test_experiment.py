@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab import experiment, metrics
+from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
 
@@ -72,6 +73,10 @@ def test_without_knobs_there_is_one_setting(tmp_path: Path) -> None:
 def test_every_guest_that_leaves_in_batches_can_be_asked_for(tmp_path: Path, guest: str) -> None:
     question = load(tmp_path, GOOD.replace('guest = "exit"', f'guest = "{guest}"'))
     assert question.workloads[1].guest == guest
+
+
+def test_guests_are_those_of_the_catalogue() -> None:
+    assert {*metrics.EXITS, *metrics.HALT} == catalog().guests.keys()
 
 
 def test_the_arm_without_probes_takes_its_time(tmp_path: Path) -> None:
