@@ -7,7 +7,24 @@ from __future__ import annotations
 
 import importlib
 import platform
+from dataclasses import dataclass
 from typing import Protocol, cast
+
+
+@dataclass(frozen=True)
+class Function:
+    """A kernel function worth timing.
+
+    `names` are those it has had, newest first. `boundary` says where KVM calls it: at each `entry`,
+    at `vcpu load` (and put), around `KVM_RUN`, or at the guest's `first use`. `blind` says why one
+    that can be attached to may never fire.
+    """
+
+    names: tuple[str, ...]
+    role: str
+    boundary: str | None
+    source: str
+    blind: str | None = None
 
 
 class Architecture(Protocol):
@@ -15,6 +32,9 @@ class Architecture(Protocol):
 
     # The direction bits of an ioctl number without an argument: `_IO` of asm/ioctl.h.
     IOC_NONE: int
+    # Where KVM switches vector registers here, and the tracepoint of it with its field, if any.
+    FUNCTIONS: tuple[Function, ...]
+    FPU_TRACEPOINT: tuple[str, tuple[str, ...]] | None
 
     def flavour(self) -> str | None:
         """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""

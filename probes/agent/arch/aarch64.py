@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from agent.arch import Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -25,6 +26,21 @@ FIRST_WORDS = "Booting Linux on physical CPU"
 TIMERS = {"26": "vhe", "28": "vhe", "29": "nvhe", "30": "nvhe"}
 
 IOC_NONE = 0
+
+FPSIMD = "arch/arm64/kvm/fpsimd.c"
+FUNCTIONS = (
+    Function(("kvm_arch_vcpu_load_fp",), "fpu", "vcpu load", FPSIMD),
+    Function(("kvm_arch_vcpu_put_fp",), "fpu", "vcpu load", FPSIMD),
+    Function(("kvm_arch_vcpu_ctxflush_fp",), "fpu", "entry", f"{FPSIMD}, before each entry"),
+    Function(("kvm_arch_vcpu_ctxsync_fp",), "fpu", "entry", f"{FPSIMD}, after each exit"),
+    Function(
+        ("kvm_hyp_handle_fpsimd",),
+        "fpu",
+        "first use",
+        "arch/arm64/kvm/hyp/include/hyp/switch.h, where the load itself happens",
+    ),
+)
+FPU_TRACEPOINT = None
 
 
 def _cpuinfo(key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from agent.arch import Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -16,6 +17,22 @@ BY_QEMU = "emulated by qemu"
 
 # arch/powerpc/include/uapi/asm/ioctl.h: three direction bits, one of them for none.
 IOC_NONE = 1 << 29
+
+P9_ENTRY = "kvmhv_vcpu_entry_p9() in arch/powerpc/kvm/book3s_hv_p9_entry.c"
+ASSEMBLY = "arch/powerpc/kernel/{}.S, by load_vcpu_state() and store_vcpu_state()"
+FTRACE_OFF = "KVM-HV turns ftrace off on its CPU around the guest (this_cpu_disable_ftrace())"
+PR = "arch/powerpc/kvm/book3s_pr.c"
+FUNCTIONS = (
+    Function(("load_vcpu_state",), "fpu", "entry", P9_ENTRY, FTRACE_OFF),
+    Function(("store_vcpu_state",), "fpu", "entry", P9_ENTRY, FTRACE_OFF),
+    Function(("load_fp_state",), "fpu", "entry", ASSEMBLY.format("fpu")),
+    Function(("store_fp_state",), "fpu", "entry", ASSEMBLY.format("fpu")),
+    Function(("load_vr_state",), "fpu", "entry", ASSEMBLY.format("vector")),
+    Function(("store_vr_state",), "fpu", "entry", ASSEMBLY.format("vector")),
+    Function(("kvmppc_handle_ext",), "fpu", "first use", PR),
+    Function(("kvmppc_giveup_ext",), "fpu", "vcpu load", PR),
+)
+FPU_TRACEPOINT = None
 
 
 def _cpuinfo(key: str) -> str:

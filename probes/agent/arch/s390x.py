@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.arch import Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -12,6 +13,20 @@ ROOT = Path("/")
 EMULATORS = {"HRC": "Hercules", "QEMU": "QEMU"}
 
 IOC_NONE = 0
+
+RUN = "kvm_arch_vcpu_ioctl_run() in arch/s390/kvm/kvm-s390.c"
+# kernel_fpu_begin() and _end() are inlined down to a look whether anyone else's registers are
+# there; only then they call these (arch/s390/include/asm/fpu.h).
+UNSHARED = "nobody else's vector registers were in the way, and that case is inlined"
+FUNCTIONS = (
+    # Before Linux commit c44d36d8e650 ("KVM: s390: Save and restore user fpu and vector registers
+    # …", in v6.9) registers were saved by save_fpu_regs() and loaded inside sie64a().
+    Function(("__kernel_fpu_begin", "save_fpu_regs"), "fpu", "KVM_RUN", RUN, UNSHARED),
+    Function(("__kernel_fpu_end", "load_fpu_regs"), "fpu", "KVM_RUN", RUN, UNSHARED),
+    Function(("sync_regs",), "fpu", "KVM_RUN", RUN),
+    Function(("store_regs",), "fpu", "KVM_RUN", RUN),
+)
+FPU_TRACEPOINT = None
 
 
 def _sysinfo(key: str) -> str:

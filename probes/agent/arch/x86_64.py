@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.arch import Function
 from agent.files import read_text
 
 FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
 
 IOC_NONE = 0
+
+RUN = "kvm_arch_vcpu_ioctl_run() in arch/x86/kvm/x86.c"
+FUNCTIONS = (
+    Function(
+        ("fpu_swap_kvm_fpstate",),
+        "fpu",
+        "KVM_RUN",
+        f"arch/x86/kernel/fpu/core.c; twice in {RUN}: guest's registers in, guest's out",
+    ),
+    Function(("kvm_load_guest_fpu",), "fpu", "KVM_RUN", RUN),
+    Function(("kvm_put_guest_fpu",), "fpu", "KVM_RUN", RUN),
+)
+FPU_TRACEPOINT = ("kvm:kvm_fpu", ("load",))
 
 
 def _cpuinfo(key: str) -> str:
