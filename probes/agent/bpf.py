@@ -42,15 +42,3 @@ def load(source: Path, flags: list[str]) -> Any:  # noqa: ANN401  (bcc has no ty
     except Exception as error:
         # bcc raises bare Exception; its compiler's words have gone to stderr, the agent's log.
         raise UnsupportedError(f"bcc cannot compile {source.name} here: {error}") from error
-
-
-def prove(home: Path) -> str:
-    """Compile and load a one-line program; return what it was compiled with."""
-    from bcc import BPF  # noqa: PLC0415
-
-    used = prepare(home)
-    try:
-        BPF(text=b"int probe(void *ctx) { return 0; }").load_func(b"probe", BPF.TRACEPOINT)
-    except Exception as error:
-        raise UnsupportedError(f"bcc {version()} cannot load a one-line probe: {error}") from error
-    return f"bcc {version()}, headers {used}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent import arch, clock
 from agent.files import read_text
-from agent.knobs import Knob, applicability
+from agent.knobs import Knob, verdict
 from agent.process import boot_id
 
 CPU = Path("/sys/devices/system/cpu")
@@ -66,7 +66,7 @@ def collect(
         "uptime_s": float((read_text("/proc/uptime") or "0").split()[0]),
         "load_1m": os.getloadavg()[0],
         "foreign_vms": foreign_vms(),
-        "knobs": [_knob(knob) for knob in knobs.values()],
+        "knobs": [verdict(knob) for knob in knobs.values()],
     }
 
 
@@ -85,16 +85,6 @@ def _cmdline(line: str) -> str:
     """Return the kernel's own parameters: what goes to init may be secret and changes nothing."""
     own = line.partition(" -- ")[0].split()
     return " ".join(word for word in own if not word.startswith(("init=", "rdinit=")))
-
-
-def _knob(knob: Knob) -> dict[str, Any]:
-    availability = applicability(knob)
-    return {
-        "knob": knob.name,
-        "status": availability.status,
-        "reason": availability.reason,
-        "value": knob.show(),
-    }
 
 
 def _kvm(architecture: arch.Architecture | None) -> dict[str, Any]:

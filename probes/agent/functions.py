@@ -6,6 +6,7 @@ a kretprobe. What cannot be probed says why; a kernel without any of it still gi
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import statistics
@@ -69,8 +70,8 @@ class Functions:
         histograms = self._histograms()
         return {
             "functions": [
-                self._row(index, function, histograms.get(index, []))
-                for index, function in enumerate(self._functions[:-1])
+                self._row(index, histograms.get(index, []))
+                for index in range(len(self._functions) - 1)
             ],
             "fpu_tracepoint": {"load": self._total("fpu", 1), "put": self._total("fpu", 0)}
             if self._fpu
@@ -87,11 +88,14 @@ class Functions:
 
         present = {index for index, name in enumerate(self._names) if name}
         if present and BPF.support_kfunc():
-            try:
+            with contextlib.suppress(UnsupportedError):
                 # bcc attaches programs of such names as it loads them.
-                return FENTRY, self._load(present, ["-DFENTRY"]), present
-            except UnsupportedError:
-                pass
+                program = self._load(present, ["-DFENTRY"])
+                # Linux 6.12's kvm_vcpu_halt() took its trampolines without a word and never ran
+                # them, though it is a traceable function of kvm's: look what ftrace really did.
+                if {self._names[index] for index in present} <= symbols.traced():
+                    return FENTRY, program, present
+                program.cleanup()
         program = self._load(present, [])
         return KPROBE, program, {index for index in present if self._probe(program, index)}
 
@@ -152,30 +156,31 @@ class Functions:
             self._bpf.detach_kprobe(name)
             self._bpf.detach_kretprobe(name)
 
-    def _row(
-        self, index: int, function: Function, buckets: list[tuple[int, int]]
-    ) -> dict[str, Any]:
-        count = self._total("counts", index)
-        blind = self._blind(index, function, count)
+    def described(self) -> list[dict[str, Any]]:
+        """Say of each function what it is, how it is probed, and why it cannot be if so."""
+        return [self._describe(index) for index in range(len(self._functions) - 1)]
+
+    def _describe(self, index: int) -> dict[str, Any]:
+        function = self._functions[index]
+        name = self._names[index] or function.names[0]
+        attached = index in self._attached
         return {
-            "function": self._names[index] or function.names[0],
+            "function": name,
             "role": function.role,
             "boundary": function.boundary,
             "source": function.source,
-            "kind": self._kind if index in self._attached else None,
-            "not_visible": blind,
-            "count": count,
-            "sum_ns": None if blind else self._total("sums", index),
-            "buckets": buckets,
+            "kind": self._kind if attached else None,
+            "not_visible": None if attached else symbols.why_not(name, self._known),
         }
 
-    def _blind(self, index: int, function: Function, count: int) -> str | None:
-        if index not in self._attached:
-            return symbols.why_not(self._names[index] or function.names[0], self._known)
-        if count == 0 and function.boundary in CERTAIN:
+    def _row(self, index: int, buckets: list[tuple[int, int]]) -> dict[str, Any]:
+        function, row = self._functions[index], self._describe(index)
+        count = self._total("counts", index)
+        if row["not_visible"] is None and count == 0 and function.boundary in CERTAIN:
             reason = function.blind or "the VM did not run, or took another way"
-            return f"because its {self._kind} never fired: {reason}"
-        return None
+            row["not_visible"] = f"because its {self._kind} never fired: {reason}"
+        sum_ns = None if row["not_visible"] else self._total("sums", index)
+        return {**row, "count": count, "sum_ns": sum_ns, "buckets": buckets}
 
     def _total(self, table: str, index: int) -> int:
         return int(self._bpf[table.encode()].sum(ctypes.c_int(index)).value)

@@ -11,6 +11,7 @@ import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent import arch
 from agent.errors import AgentError
@@ -29,6 +30,7 @@ class Availability:
 
     status: str
     reason: str | None = None
+    source: str | None = None
 
 
 OK = Availability("ok")
@@ -117,15 +119,33 @@ class VmCapability(Knob):
 def inert(name: str) -> str | None:
     """Return why the knob can be turned on this host's architecture and does nothing, or None."""
     architecture = arch.of()
-    return architecture.inert(name) if architecture else None
+    finding = architecture.inert(name) if architecture else None
+    return finding.reason if finding else None
 
 
 def applicability(knob: Knob) -> Availability:
     """Say whether the knob can be set here, and whether that does anything."""
     availability = knob.available()
-    if availability.status == "ok" and (reason := inert(knob.name)):
-        return Availability("inert", reason)
+    architecture = arch.of()
+    if availability.status == "ok" and architecture and (found := architecture.inert(knob.name)):
+        return Availability("inert", found.reason, found.source)
     return availability
+
+
+def verdict(knob: Knob) -> dict[str, Any]:
+    """Return what to know of a knob before a sweep, as results/FORMAT.md lists it."""
+    availability, architecture = applicability(knob), arch.of()
+    found = architecture.cautions(knob.name) if architecture and availability.status == "ok" else []
+    return {
+        "knob": knob.name,
+        "scope": knob.scope,
+        "status": availability.status,
+        "reason": availability.reason,
+        "source": availability.source,
+        "value": knob.show(),
+        "writable": knob.available().status == "ok",
+        "cautions": [{"reason": each.reason, "source": each.source} for each in found],
+    }
 
 
 def catalog(sysfs: Path) -> dict[str, Knob]:

@@ -27,6 +27,14 @@ class Function:
     blind: str | None = None
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something found out about a knob on this host, and where the kernel says so."""
+
+    reason: str
+    source: str
+
+
 class Architecture(Protocol):
     """The questions every architecture's module answers."""
 
@@ -45,8 +53,11 @@ class Architecture(Protocol):
     def clock_class(self) -> tuple[str, str]:
         """Return the clock class (hardware, nested, emulated) and what it was seen by."""
 
-    def inert(self, knob: str) -> str | None:
+    def inert(self, knob: str) -> Finding | None:
         """Return why `knob` can be turned on this host and does nothing, or None."""
+
+    def cautions(self, knob: str) -> list[Finding]:
+        """Return what else on this host decides in the place of `knob`, or now and then does."""
 
     def microcode(self) -> str | None:
         """Return the microcode or firmware revision, or None where there is none to read."""

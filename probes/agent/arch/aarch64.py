@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from agent.arch import Function
+from agent.arch import Finding, Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -16,8 +16,10 @@ ROOT = Path("/")
 INITIALIZED = re.compile(r"kvm \[\d+\]: (\w.*?) mode\b.*initialized successfully")
 # drivers/firmware/smccc/kvm_guest.c
 KVM_SERVICES = "KVM: hypervisor services detected"
-# Documentation/admin-guide/kernel-parameters.txt
+PARAMETERS = "Documentation/admin-guide/kernel-parameters.txt"
 NO_TRAP = "kvm-arm.wfi_trap_policy=notrap"
+# vgic_v3_probe() in arch/arm64/kvm/vgic/vgic-v3.c says so
+GICV4 = re.compile(r"GICv4(\.1)? support (\S+ )?enabled")
 # arch/arm64/kernel/setup.c, the first line of all
 FIRST_WORDS = "Booting Linux on physical CPU"
 
@@ -119,11 +121,23 @@ def clock_class() -> tuple[str, str]:
     return "nested", f"this host runs under a hypervisor ({under})"
 
 
-def inert(knob: str) -> str | None:
+def inert(knob: str) -> Finding | None:
     cmdline = (read_text(ROOT / "proc/cmdline") or "").split()
     if "halt_poll" in knob and NO_TRAP in cmdline:
-        return f"no halt comes to KVM: this kernel was booted with {NO_TRAP}"
+        return Finding(f"no halt comes to KVM: this kernel was booted with {NO_TRAP}", PARAMETERS)
     return None
+
+
+def cautions(knob: str) -> list[Finding]:
+    if "halt_poll" not in knob or not GICV4.search(_kernel_log()):
+        return []
+    return [
+        Finding(
+            "KVM came up with GICv4: a vCPU that is alone on its CPU and has interrupts delivered "
+            "by hardware halts without KVM, unless kvm-arm.wfi_trap_policy=trap",
+            "kvm_vcpu_should_clear_twi() in arch/arm64/kvm/arm.c",
+        )
+    ]
 
 
 def microcode() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.arch import Function
+from agent.arch import Finding, Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -72,17 +72,25 @@ def clock_class() -> tuple[str, str]:
     return "hardware", f"/proc/cpuinfo has the platform {_cpuinfo('platform') or 'unnamed'}"
 
 
-def inert(knob: str) -> str | None:
+def inert(knob: str) -> Finding | None:
     generation = re.match(r"POWER(\d+)", _cpuinfo("cpu"), re.IGNORECASE)
     if "halt_poll" not in knob or flavour() != "hv" or generation is None:
         return None
-    # arch/powerpc/kvm/book3s_hv.c: kvmhv_run_single_vcpu() of ISA 3.0 sleeps at once; before, there
-    # is kvmppc_vcore_blocked(), a copy of halt polling that looks at the module's parameters only.
     if int(generation[1]) >= ISA_3_0:
-        return "KVM-HV on POWER9 and later sends a vCPU that halts to sleep without polling"
+        return Finding(
+            "KVM-HV on POWER9 and later sends a vCPU that halts to sleep without polling",
+            "kvmhv_run_single_vcpu() in arch/powerpc/kvm/book3s_hv.c",
+        )
     if knob.startswith("vm."):
-        return "KVM-HV on POWER8 polls by the module's parameters and has no ceiling for one VM"
+        return Finding(
+            "KVM-HV on POWER8 polls by the module's parameters and has no ceiling for one VM",
+            "kvmppc_vcore_blocked(), a copy of halt polling, in arch/powerpc/kvm/book3s_hv.c",
+        )
     return None
+
+
+def cautions(_knob: str) -> list[Finding]:
+    return []
 
 
 def microcode() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.arch import Function
+from agent.arch import Finding, Function
 from agent.files import read_text
 
 ROOT = Path("/")
@@ -70,8 +70,27 @@ def clock_class() -> tuple[str, str]:
     return "hardware", "/proc/sysinfo names no control program between this and its LPAR"
 
 
-def inert(_knob: str) -> str | None:
+def inert(_knob: str) -> Finding | None:
     return None
+
+
+def _steal_percent() -> int:
+    """Return the share of time since boot that the level below took (proc(5), /proc/stat)."""
+    ticks = [int(word) for word in (read_text(ROOT / "proc/stat") or "").split()[1:9]]
+    return 100 * ticks[7] // sum(ticks) if any(ticks) else 0
+
+
+def cautions(knob: str) -> list[Finding]:
+    limit = read_text(ROOT / "sys/module/kvm/parameters/halt_poll_max_steal")
+    if "halt_poll" not in knob or limit is None or _steal_percent() < int(limit):
+        return []
+    return [
+        Finding(
+            f"the level below took {_steal_percent()} % of this host's time since boot, and at "
+            f"halt_poll_max_steal ({limit} %) KVM does not poll",
+            "kvm_arch_no_poll() in arch/s390/kvm/kvm-s390.c",
+        )
+    ]
 
 
 def microcode() -> str | None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import struct
 from pathlib import Path
 
-from agent.arch import Function
+from agent.arch import Finding, Function
 from agent.files import read_text
 
 FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
 
 IOC_NONE = 0
+
+# arch/x86/include/uapi/asm/kvm.h: _IOWR(KVMIO, 0x05, struct kvm_cpuid2); kvm_cpuid_entry2 holds
+# function, index, flags, eax to edx and padding.
+KVM_GET_SUPPORTED_CPUID = 0xC008AE05
+ENTRY = struct.Struct("7I12x")
+LEAVES = 256
+# Documentation/virt/kvm/x86/cpuid.rst: KVM_FEATURE_POLL_CONTROL
+KVM_FEATURES, POLL_CONTROL = 0x40000001, 1 << 12
 
 RUN = "kvm_arch_vcpu_ioctl_run() in arch/x86/kvm/x86.c"
 FUNCTIONS = (
@@ -62,5 +72,30 @@ def microcode() -> str | None:
     return _cpuinfo("microcode") or None
 
 
-def inert(_knob: str) -> str | None:
+def inert(_knob: str) -> Finding | None:
     return None
+
+
+def _offers_poll_control() -> bool:
+    """Ask KVM whether its guests are told of MSR_KVM_POLL_CONTROL."""
+    request = bytearray(struct.pack("II", LEAVES, 0) + bytes(LEAVES * ENTRY.size))
+    try:
+        with Path("/dev/kvm").open("rb+", buffering=0) as kvm:
+            fcntl.ioctl(kvm, KVM_GET_SUPPORTED_CPUID, request)
+    except OSError:
+        return False
+    (count,) = struct.unpack_from("I", request)
+    entries = (ENTRY.unpack_from(request, 8 + ENTRY.size * i) for i in range(count))
+    return any(entry[0] == KVM_FEATURES and entry[3] & POLL_CONTROL for entry in entries)
+
+
+def cautions(knob: str) -> list[Finding]:
+    if "halt_poll" not in knob or not _offers_poll_control():
+        return []
+    return [
+        Finding(
+            "KVM offers its guests MSR_KVM_POLL_CONTROL: Linux guests with the cpuidle driver "
+            "haltpoll switch polling by the host off (the lab's own guest does not)",
+            "kvm_arch_no_poll() in arch/x86/kvm/x86.c, Documentation/virt/kvm/x86/msr.rst",
+        )
+    ]
