@@ -65,14 +65,8 @@ def write(run: str | Path, store: Path = RESULTS) -> Path:
 
 def render(run: Run) -> str:
     """Return the HTML of a run's report."""
-    environment = Environment(
-        loader=PackageLoader("lab.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"quantity": labels.quantity, "change": labels.change, "json": _json}
+    environment = templates()
+    environment.filters |= {"quantity": labels.quantity, "change": labels.change}
     environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
@@ -85,10 +79,25 @@ def render(run: Run) -> str:
         hosts=hosts,
         tally=tally(summary.comparisons),
         metrics=[each for each in metrics.METRICS if each.name in set(summary.trials["metric"])],
-        css=Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
-        script=Markup(_asset("page.js")),  # noqa: S704
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
     )
+
+
+def templates() -> Environment:
+    """Return what every page needs: the looks, the script that draws, and plotly itself."""
+    environment = Environment(
+        loader=PackageLoader("lab.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["json"] = _json
+    environment.globals |= {
+        "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
+        "script": Markup(_asset("page.js")),  # noqa: S704
+        "plotly": Markup(get_plotlyjs()),  # noqa: S704
+    }
+    return environment
 
 
 def _hosts(summary: Summary) -> list[Host]:

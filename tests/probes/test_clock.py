@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from agent.arch import Architecture
+from agent.arch import Architecture, Finding, Function
 from agent.clock import classify
 
 
 class Host:
     IOC_NONE = 0
+    FUNCTIONS: tuple[Function, ...] = ()
+    FPU_TRACEPOINT: tuple[str, tuple[str, ...]] | None = None
 
     def __init__(self, clock: str) -> None:
         self._clock = clock
@@ -20,8 +22,11 @@ class Host:
     def clock_class(self) -> tuple[str, str]:
         return self._clock, "seen so"
 
-    def inert(self, _knob: str) -> str | None:
+    def inert(self, knob: str) -> Finding | None:  # noqa: ARG002
         return None
+
+    def cautions(self, knob: str) -> list[Finding]:  # noqa: ARG002
+        return []
 
     def microcode(self) -> str | None:
         return None
