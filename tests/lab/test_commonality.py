@@ -14,7 +14,7 @@ from lab.report.commonality import render
 
 
 def answer(architecture: str, **survey: Any) -> dict[str, Any]:
-    knob = {
+    knob: dict[str, Any] = {
         "knob": "vm.halt_poll_ns",
         "scope": "vm",
         "status": "ok",
