@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import arch, bpf, clock, facts, guest, knobs, tracepoint
+from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, tracepoint
 from agent.errors import AgentError
-from agent.haltpoll import WAKEUP, WINDOW
 from agent.journal import Journal
 
 
@@ -36,9 +35,9 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
     )
     check("architecture", partial(_architecture, description), "add a module to probes/agent/arch")
     check("bcc", partial(bpf.prove, home), "provision this host (bcc and kernel headers)")
-    for event, fields in (WAKEUP, WINDOW):
-        look = partial(_tracepoint, event, fields)
-        check(event, look, "load the kvm module of a kernel with tracepoints")
+    for event in haltpoll.EVENTS:
+        look = partial(_tracepoint, event)
+        check(event.name, look, "load the kvm module of a kernel with tracepoints")
     for knob in catalog.values():
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
@@ -70,8 +69,8 @@ def _kvm(home: Path, description: dict[str, Any]) -> str:
     return f"/dev/kvm opens, API version {description['kvm_api_version']}"
 
 
-def _tracepoint(event: str, fields: tuple[str, ...]) -> str:
-    found = tracepoint.read_fields(event, fields)
+def _tracepoint(event: tracepoint.Event) -> str:
+    found = tracepoint.read_fields(event)
     return ", ".join(f"{field.name}: {field.c_type}@{field.offset}" for field in found.values())
 
 

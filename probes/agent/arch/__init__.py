@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import importlib
 import platform
+import re
 from typing import Protocol, cast
+
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 
 class Architecture(Protocol):
@@ -15,6 +19,20 @@ class Architecture(Protocol):
 
     # The direction bits of an ioctl number without an argument: `_IO` of asm/ioctl.h.
     IOC_NONE: int
+
+    # Tracepoints of its own for phases, the one of guest entry first (bpf/arch/<machine>.h), and
+    # those that tell a halt where the common ones do not.
+    EVENTS: tuple[Event, ...]
+    HALT_EVENTS: tuple[Event, ...]
+
+    # Which common class an exit belongs to: the first pattern found in its native name decides.
+    EXIT_CLASSES: tuple[tuple[re.Pattern[str], str], ...]
+
+    # Phases and exit classes that no kernel of this architecture shows, and why.
+    NOT_VISIBLE: dict[str, str]
+
+    def exit_name(self, code: int, tables: dict[str, list[Symbols]]) -> str:
+        """Return the native name of an exit's `code`, by what the tracepoints' print fmt say."""
 
     def flavour(self) -> str | None:
         """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""
@@ -41,3 +59,8 @@ def of(machine: str | None = None) -> Architecture | None:
         if error.name == name:
             return None
         raise
+
+
+def classes(**patterns: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return EXIT_CLASSES: a pattern of native names for each class."""
+    return tuple((re.compile(pattern), name) for name, pattern in patterns.items())
