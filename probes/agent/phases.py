@@ -113,7 +113,7 @@ class Names:
         for table in self._tables[event.name]:
             if f"REC->{event.refines}" in table.expression and detail in table.names:
                 return table.names[detail]
-        return f"{own} {detail:#x}"
+        return f"{own} {event.refines} {detail:#x}"
 
     def exit_class(self, native: str, how: int) -> str:
         if how & TO_VMM:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import platform
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import AbstractSet as Set
@@ -119,8 +121,9 @@ class Probe:
         self.drain()
         now = time.monotonic_ns()
         threads: dict[int, Any] = {}
-        for table in (b"gone", b"threads"):
-            threads.update({leaf.serial: leaf for leaf in self._bpf[table].values()})
+        # In this order: a thread that dies meanwhile goes from the first to the second.
+        for table in (b"threads", b"gone"):
+            threads.update({leaf.serial: leaf for _, leaf in _entries(self._bpf[table])})
         samples = self._samples()
         return {
             vm.tgid: self._result(
@@ -146,7 +149,7 @@ class Probe:
         found: dict[int, dict[str, dict[tuple[int, int, int], Sample]]] = defaultdict(
             lambda: defaultdict(lambda: defaultdict(Sample))
         )
-        for key, leaf in self._bpf[b"samples"].items():
+        for key, leaf in _entries(self._bpf[b"samples"]):
             sample = found[key.serial][KINDS[key.kind]][(key.code, key.how, key.detail)]
             sample.buckets[key.bucket] = (leaf.count, leaf.ns)
         return found
@@ -210,6 +213,13 @@ class Probe:
             "dropped": self._dropped(b"dropped"),
             "attach": self._attachment.kinds,
         }
+
+
+def _entries(table: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401  (bcc)
+    """Return keys and values of a table that changes meanwhile."""
+    for key in table.keys():  # noqa: SIM118  (a bcc table)
+        with contextlib.suppress(KeyError):
+            yield key, table[key]
 
 
 def _vcpu(vm: Watched, thread: Any) -> int | None:  # noqa: ANN401  (a bcc structure)

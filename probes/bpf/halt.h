@@ -8,9 +8,12 @@
  */
 #pragma once
 
-#include "thread.h"
+#include "machine.h"
 
-enum event_kind { EVENT_HALT, EVENT_WINDOW };
+enum event_kind {
+	EVENT_HALT,
+	EVENT_WINDOW
+};
 
 struct event {
 	u64 at;
@@ -41,7 +44,7 @@ static __always_inline void send(struct event *event)
 
 static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 waited, u8 valid)
 {
-	struct event event = { .kind = EVENT_HALT };
+	struct event event = {.kind = EVENT_HALT};
 	/*
 	 * Since "KVM: Cap vcpu->halt_poll_ns before halting rather than after" the window may be
 	 * traced growing past the ceiling, and the next halt begins by cutting it; before that
@@ -79,7 +82,7 @@ static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 wa
 static __always_inline void halt_begins(void)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, HANDLING);
+	struct thread *thread = this_thread(now);
 
 	if (thread)
 		thread->halted = now;
@@ -99,7 +102,7 @@ static __always_inline void halt_ends(void)
 int on_wakeup(void *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, RUN_OVERHEAD);
+	struct thread *thread = this_thread(now);
 
 	if (thread)
 		halted(thread, now, FIELD(ctx, KVM_VCPU_WAKEUP_NS),
@@ -110,8 +113,8 @@ int on_wakeup(void *ctx)
 int on_window(void *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, RUN_OVERHEAD);
-	struct event event = { .kind = EVENT_WINDOW };
+	struct thread *thread = this_thread(now);
+	struct event event = {.kind = EVENT_WINDOW};
 
 	if (!thread)
 		return 0;

@@ -29,7 +29,7 @@ static __always_inline u64 charge(struct thread *thread, u64 now)
 /* Leave the phase the running thread is in, with one sample of its time on CPU there. */
 static __always_inline void leave(struct thread *thread, u64 now, u8 how)
 {
-	struct sample_key key = { .serial = thread->serial, .kind = thread->phase };
+	struct sample_key key = {.serial = thread->serial, .kind = thread->phase};
 	u64 visit = thread->visit + charge(thread, now);
 
 	if (thread->phase == HANDLING) {
@@ -53,7 +53,7 @@ static __always_inline void enter(struct thread *thread, u8 phase)
 static __always_inline void to_run(u32 fd)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, USERSPACE);
+	struct thread *thread = this_thread(now);
 
 	if (!thread)
 		return;
@@ -81,7 +81,7 @@ static __always_inline void to_vmm(void)
 static __always_inline void to_guest(void)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, RUN_OVERHEAD);
+	struct thread *thread = this_thread(now);
 
 	if (!thread)
 		return;
@@ -93,7 +93,7 @@ static __always_inline void to_guest(void)
 static __always_inline void to_handling(u64 code)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct thread *thread = this_thread(now, GUEST);
+	struct thread *thread = this_thread(now);
 
 	if (!thread)
 		return;
@@ -142,30 +142,31 @@ static __always_inline void to_userspace(u32 reason, s32 error)
 /* `ns` of the present visit were polling. */
 static __always_inline void polled(struct thread *thread, u64 now, u64 ns)
 {
+	thread->slept = 0;
 	if (thread->now != thread->phase)
 		return;
 	thread->visit += charge(thread, now);
 	if (ns > thread->visit)
 		ns = thread->visit;
+	if (!ns)
+		return;
 	thread->visit -= ns;
 	thread->sums[thread->phase & 7] -= ns;
 	thread->sums[POLLED] += ns;
-	thread->slept = 0;
 	count_kind(thread, POLLED, ns);
 }
 
-/* A halt of `ns` ends now. It polled until it slept, or until its end if it never did. */
+/* A halt of `ns` ends now. It polled to its end, or until it slept or the window was over. */
 static __always_inline void machine_halted(struct thread *thread, u64 now, u64 ns, u8 waited,
 					   u32 window)
 {
 	u64 began = now - ns;
 
-	if (!window)
-		thread->slept = 0;
-	else if (!waited)
-		polled(thread, now, ns);
-	else
-		polled(thread, now, thread->slept > began ? thread->slept - began : 0);
+	if (waited)
+		ns = thread->slept > began ? thread->slept - began : 0;
+	if (waited && ns > window)
+		ns = window;
+	polled(thread, now, window ? ns : 0);
 }
 
 static __always_inline void off_cpu_sample(struct thread *thread, u64 ns)

@@ -6,8 +6,8 @@
  * machine; arch/<machine>.h follows and maps an architecture's own. Nothing else knows one.
  */
 #include "field.h"
-#include "machine.h"
 #include "halt.h"
+#include "machine.h"
 
 #ifdef PHASES
 int on_ioctl_enter(void *ctx)

@@ -13,7 +13,16 @@
  * Where a vCPU thread's time goes. The first three go on growing after the last KVM_RUN, when
  * the thread is a vCPU's no longer: see `settled`.
  */
-enum phase { USERSPACE, BLOCKED, PREEMPTED, RUN_OVERHEAD, GUEST, HANDLING, POLLED, PHASES_END };
+enum phase {
+	USERSPACE,
+	BLOCKED,
+	PREEMPTED,
+	RUN_OVERHEAD,
+	GUEST,
+	HANDLING,
+	POLLED,
+	PHASES_END
+};
 #define SETTLED RUN_OVERHEAD
 
 /* What else is counted beside the visits of phases. */
@@ -30,14 +39,14 @@ enum counted {
 };
 
 struct thread {
-	u64 since; /* when the time of this thread was last charged to a phase */
-	u64 visit; /* ns on CPU of the present visit to `phase`, charged so far */
-	u64 slept; /* when it first blocked in this visit; 0 before */
-	u64 halted; /* when its halt began, where a pair of events tells */
-	u64 code; /* of the exit being handled, in the architecture's words */
-	u64 began; /* first KVM_RUN, or the first event seen */
-	u64 ended; /* last return of KVM_RUN, or death inside it; 0 before */
-	u64 sums[8]; /* ns by phase, off CPU included */
+	u64 since;	      /* when the time of this thread was last charged to a phase */
+	u64 visit;	      /* ns on CPU of the present visit to `phase`, charged so far */
+	u64 slept;	      /* when it first blocked in this visit; 0 before */
+	u64 halted;	      /* when its halt began, where a pair of events tells */
+	u64 code;	      /* of the exit being handled, in the architecture's words */
+	u64 began;	      /* first KVM_RUN, or the first event seen */
+	u64 ended;	      /* last return of KVM_RUN, or death inside it; 0 before */
+	u64 sums[8];	      /* ns by phase, off CPU included */
 	u64 settled[SETTLED]; /* of the first phases, as of `ended` */
 	u64 runs;
 	u64 entries;
@@ -46,16 +55,16 @@ struct thread {
 	u32 tgid;
 	u32 tid;
 	u32 serial; /* a tid comes round again, this does not */
-	u32 fd; /* of the vCPU */
+	u32 fd;	    /* of the vCPU */
 	u32 cpu;
 	u32 detail; /* of the refinement */
 	u32 window; /* of halt polling, ns */
-	u32 next; /* window from the next halt on */
+	u32 next;   /* window from the next halt on */
 	u32 ceiling;
 	u8 phase; /* where it is, or will be once it is on CPU again */
-	u8 now; /* the same on CPU; BLOCKED or PREEMPTED off it */
-	u8 how; /* refinement seen while handling; 0 for none */
-	u8 died; /* inside KVM_RUN */
+	u8 now;	  /* the same on CPU; BLOCKED or PREEMPTED off it */
+	u8 how;	  /* refinement seen while handling; 0 for none */
+	u8 died;  /* inside KVM_RUN */
 };
 
 struct sample_key {
@@ -90,7 +99,7 @@ static __always_inline struct thread *known_thread(void)
 }
 
 /* The running thread, known from now on when its process is a watched VM. */
-static __always_inline struct thread *this_thread(u64 now, u8 phase)
+static __always_inline struct thread *this_thread(u64 now)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 tid = id, tgid = id >> 32, zero = 0;
@@ -114,8 +123,8 @@ static __always_inline struct thread *this_thread(u64 now, u8 phase)
 		.cpu = bpf_get_smp_processor_id(),
 		.fd = -1,
 		.ceiling = *ceiling,
-		.phase = phase,
-		.now = phase,
+		.phase = USERSPACE,
+		.now = USERSPACE,
 	};
 
 	if (threads.update(&tid, &fresh))
@@ -139,7 +148,7 @@ static __always_inline void count(struct sample_key *key, u64 ns)
 
 static __always_inline void count_kind(struct thread *thread, u8 kind, u64 ns)
 {
-	struct sample_key key = { .serial = thread->serial, .kind = kind };
+	struct sample_key key = {.serial = thread->serial, .kind = kind};
 
 	count(&key, ns);
 }

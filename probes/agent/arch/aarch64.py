@@ -54,9 +54,9 @@ NOT_VISIBLE: dict[str, str] = {}
 # arch/arm64/include/asm/esr.h names the exception classes. Writing one of the ICC_SGI*R registers
 # (3, 0 or 1 or 2, c12, c11, 5 to 7) sends an interrupt to another vCPU.
 EXIT_CLASSES = classes(
-    ipi=r": kvm_sys_access 0x30cb[567]1$",
+    ipi=r": kvm_sys_access register 0x30cb[567]1$",
     kernel_io=r": kvm_mmio$",
-    other=r": kvm_wfx_arm64 0x1$|^(SERROR|HYP_GONE)",
+    other=r": kvm_wfx_arm64 is_wfe 0x1$|^(SERROR|HYP_GONE)",
     halt=r"^WFx",
     hypercall=r"^(HVC|SMC)",
     interrupt=r"^IRQ",

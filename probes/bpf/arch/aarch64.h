@@ -19,9 +19,8 @@ int on_sys_access(void *ctx)
 {
 	refine(KVM_SYS_ACCESS_HOW,
 	       FIELD(ctx, KVM_SYS_ACCESS_OP0) << 20 | FIELD(ctx, KVM_SYS_ACCESS_OP1) << 16 |
-		       FIELD(ctx, KVM_SYS_ACCESS_CRN) << 12 |
-		       FIELD(ctx, KVM_SYS_ACCESS_CRM) << 8 | FIELD(ctx, KVM_SYS_ACCESS_OP2) << 4 |
-		       FIELD(ctx, KVM_SYS_ACCESS_IS_WRITE));
+		       FIELD(ctx, KVM_SYS_ACCESS_CRN) << 12 | FIELD(ctx, KVM_SYS_ACCESS_CRM) << 8 |
+		       FIELD(ctx, KVM_SYS_ACCESS_OP2) << 4 | FIELD(ctx, KVM_SYS_ACCESS_IS_WRITE));
 	return 0;
 }
 #endif
