@@ -38,17 +38,17 @@ class Attachment:
             self._undo.pop()()
 
     def _try(self, event: Event, kinds: list[str]) -> str:
-        words = ""
-        for kind in kinds:
-            try:
-                self._attach(event, kind)
-            except Exception as error:  # noqa: BLE001  (bcc raises nothing narrower)
-                words = str(error)
-                # bcc remembers a function by its name, and the type it was loaded as with it.
-                self._program.funcs.pop(event.function.encode(), None)
-            else:
-                return kind
-        raise UnsupportedError(f"{event.name} cannot be attached here: {words}")
+        """Attach by the first of `kinds` that this host takes, and return it."""
+        kind, *others = kinds
+        try:
+            self._attach(event, kind)
+        except Exception as error:
+            # bcc raises nothing narrower; it remembers a function together with how it was loaded.
+            self._program.funcs.pop(event.function.encode(), None)
+            if others:
+                return self._try(event, others)
+            raise UnsupportedError(f"{event.name} cannot be attached here: {error}") from error
+        return kind
 
     def _attach(self, event: Event, kind: str) -> None:
         function = event.function.encode()

@@ -18,6 +18,9 @@ STREAM_PAGES = 4096
 
 EVENT_HALT = 0
 
+# Thread, instant, and what the event says.
+_Row = tuple[Any, ...]
+
 
 class _Event(ctypes.Structure):
     _fields_ = [
@@ -38,8 +41,8 @@ class Stream:
 
     def __init__(self, program: Any) -> None:  # noqa: ANN401  (bcc)
         self._program = program
-        self._halts: list[tuple[int, ...]] = []
-        self._windows: list[tuple[int, ...]] = []
+        self._halts: list[_Row] = []
+        self._windows: list[_Row] = []
         program[b"stream"].open_ring_buffer(self._receive)
 
     def _receive(self, _context: Any, data: Any, _size: int) -> None:  # noqa: ANN401
@@ -108,13 +111,11 @@ def section(
     }
 
 
-def _known(events: list[tuple[int, ...]], threads: dict[int, int | None]) -> list[tuple[int, ...]]:
+def _known(events: list[_Row], threads: dict[int, int | None]) -> list[_Row]:
     return [(threads[serial], *rest) for serial, *rest in events if serial in threads]
 
 
-def _columns(
-    names: tuple[str, ...], events: list[tuple[int, ...]], origin: int
-) -> dict[str, list[int]]:
+def _columns(names: tuple[str, ...], events: list[_Row], origin: int) -> dict[str, list[int]]:
     """Turn event tuples (thread, instant, …) into columns, instants relative to `origin`."""
     columns: dict[str, list[int]] = {
         name: list(column) for name, column in zip(names, zip(*events))

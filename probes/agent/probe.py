@@ -8,9 +8,9 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import AbstractSet as Set
 from typing import Any
 
 from agent import arch, bpf, haltpoll, phases, tracepoint
@@ -54,7 +54,7 @@ class Probe:
     cannot load.
     """
 
-    def __init__(self, levels: Set[str]) -> None:
+    def __init__(self, levels: AbstractSet[str]) -> None:
         architecture = arch.of()
         if architecture is None:
             raise UnsupportedError(f"{platform.machine()} has no module in agent/arch yet")

@@ -50,7 +50,9 @@ def conserved(row: dict[str, Any]) -> None:
         told = sum(ns for ns in vcpu["phases"].values() if ns is not None)
         assert vcpu["wall_ns"] == vcpu["ended"] - vcpu["began"] == told + vcpu["unattributed_ns"]
         assert min(ns for ns in vcpu["phases"].values() if ns is not None) >= 0
-        own = next((v for v in row["guest"].get("vcpus", []) if v["tid"] == vcpu["tid"]), {})
+        own: dict[str, Any] = next(
+            (v for v in row["guest"].get("vcpus", []) if v["tid"] == vcpu["tid"]), {}
+        )
         if "run_ns" in own:
             assert abs(own["run_ns"] - vcpu["wall_ns"]) <= own["run_ns"] / 1000 + 1000
 

@@ -2,8 +2,8 @@
 
 SPEC is JSON: {"levels": […], "ceiling": ns, "vms": [[VMM options], …], "after": null | ACTION}.
 ACTION is done once while the VMs run: `burn` (a busy task on the first VM's CPU until the end),
-`move` (its vCPU to the other CPU and back), `kill` (its VMM). `reuse` runs the VMs one after the other,
-each with the pid of the first. Prints [{"guest", "pid", row keys}, …].
+`move` (its vCPU to the other CPU and back), `kill` (its VMM). `reuse` runs the VMs one
+after the other, each with the pid of the first. Prints [{"guest", "pid", row keys}, …].
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def together(spec: dict[str, Any], binary: Path, probes: Probes) -> list[dict[st
         vm.close()
     return [
         {"guest": result, "pid": vm.ready["pid"], **seen[vm.ready["pid"]]}
-        for vm, result in zip(vms, results)
+        for vm, result in zip(vms, results, strict=True)
     ]
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     bpf.prepare(home)
     probes = Probes().attached(spec["levels"])
     run = reuse if spec["after"] == "reuse" else together
-    print(json.dumps(run(spec, binary, probes)))
+    sys.stdout.write(json.dumps(run(spec, binary, probes)))
     probes.close()
 
 
