@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import arch, bpf, clock, facts, guest, knobs, survey, tracepoint
+from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, survey, tracepoint
 from agent.errors import AgentError
-from agent.haltpoll import WAKEUP, WINDOW
 from agent.journal import Journal
 
 
@@ -41,9 +40,9 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
         partial(_survey, home, description, surveyed),
         "provision this host (bcc and kernel headers)",
     )
-    for event, fields in (WAKEUP, WINDOW):
-        look = partial(_tracepoint, event, fields)
-        check(event, look, "load the kvm module of a kernel with tracepoints")
+    for event in haltpoll.EVENTS:
+        look = partial(_tracepoint, event)
+        check(event.name, look, "load the kvm module of a kernel with tracepoints")
     for knob in catalog.values():
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
@@ -83,8 +82,8 @@ def _survey(home: Path, description: dict[str, Any], surveyed: dict[str, Any]) -
     return f"bcc {bpf.version()}, headers {headers}; attaches {', '.join(works)}"
 
 
-def _tracepoint(event: str, fields: tuple[str, ...]) -> str:
-    found = tracepoint.read_fields(event, fields)
+def _tracepoint(event: tracepoint.Event) -> str:
+    found = tracepoint.read_fields(event)
     return ", ".join(f"{field.name}: {field.c_type}@{field.offset}" for field in found.values())
 
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from agent import arch, bpf, symbols, tracepoint
 from agent.arch import Function
+from agent.attach import Attachment
 from agent.errors import UnsupportedError
+from agent.probe import Watched
 
 # virt/kvm/kvm_main.c; before Linux commit 91b99ea70657 ("KVM: Rename kvm_vcpu_block() =>
 # kvm_vcpu_halt()", in v5.17) kvm_vcpu_block() was the whole halt.
@@ -39,7 +41,7 @@ def wanted() -> tuple[Function, ...]:
 
 
 class Functions:
-    """Compiled and attached once; `begin` and `end` bracket a trial.
+    """Compiled once; `attach` and `detach` it at will; `begin` and `end` bracket one VM's trial.
 
     Raises UnsupportedError when bcc cannot compile; what cannot be attached to is a result.
     """
@@ -49,24 +51,46 @@ class Functions:
         self._known = symbols.functions()
         self._names = [_present(function, self._known) for function in self._functions]
         self._kind, self._bpf, self._attached = self._attach()
-        self._fpu = self._attach_tracepoint()
+        event = _fpu_event()
+        self._fpu = Attachment(self._bpf, [event]) if event else None
         self._cost: dict[str, float | None] = {"own_cost_ns": None, "slowdown_ns": None}
         if len(self._functions) - 1 in self._attached:
             self._calibrate()
+        self.detach()
 
-    def begin(self, tgid: int, _tids: list[int], _ceiling: int) -> None:
-        """Watch the threads of this process."""
-        for name in (b"counts", b"sums", b"histograms", b"calls", b"fpu"):
+    def attach(self) -> None:
+        for index in self._attached:
+            self._attach_again(index)
+        if self._fpu:
+            self._fpu.attach()
+
+    def detach(self) -> None:
+        for index in self._attached:
+            self._detach(index)
+        if self._fpu:
+            self._fpu.detach()
+
+    def begin(self, watched: list[Watched]) -> None:
+        """Watch the threads of one VM's process: calls of several would not be told apart."""
+        (vm,) = watched
+        self._watch(vm.tgid)
+
+    def _watch(self, tgid: int) -> None:
+        for name in (b"watched", b"counts", b"sums", b"histograms", b"calls", b"fpu"):
             self._bpf[name].clear()
+        self._tgid = tgid
         watched = self._bpf[b"watched"]
         watched[watched.Key(tgid)] = watched.Leaf(1)
 
     def drain(self) -> None:
         """Nothing waits to be read: all of it stays in the kernel until the end."""
 
-    def end(self) -> dict[str, Any]:
+    def end(self) -> dict[int, dict[str, Any]]:
         """Stop watching; return `functions` as results/FORMAT.md describes it."""
         self._bpf[b"watched"].clear()
+        return {self._tgid: {"functions": self._result()}}
+
+    def _result(self) -> dict[str, Any]:
         histograms = self._histograms()
         return {
             "functions": [
@@ -105,7 +129,9 @@ class Functions:
             for index in sorted(present)
         )
         flags = [*flags, f"-DFUNCTIONS={len(self._functions)}", f"-DEACH(X)={each}"]
-        return bpf.load(bpf.PROGRAMS / "functions.bpf.c", flags + _tracepoint_flags())
+        event = _fpu_event()
+        flags += tracepoint.flags(event) if event else []
+        return bpf.load(["functions.bpf.c"], flags)
 
     def _probe(self, program: Any, index: int) -> bool:  # noqa: ANN401
         name = self._names[index].encode()
@@ -120,14 +146,6 @@ class Functions:
             return False
         return True
 
-    def _attach_tracepoint(self) -> bool:
-        architecture = arch.of()
-        if not _tracepoint_flags() or architecture is None or architecture.FPU_TRACEPOINT is None:
-            return False
-        event = architecture.FPU_TRACEPOINT[0].encode()
-        self._bpf.attach_tracepoint(tp=event, fn_name=b"on_fpu")
-        return True
-
     def _calibrate(self) -> None:
         """Measure what a probed call costs, by calls of a function that does next to nothing.
 
@@ -135,7 +153,7 @@ class Functions:
         is in every call's time; `slowdown_ns` is all that a call takes longer for being probed.
         """
         index = len(self._functions) - 1
-        self.begin(os.getpid(), [], 0)
+        self._watch(os.getpid())
         probed = _getppid_ns()
         self._bpf[b"watched"].clear()
         self._detach(index)
@@ -146,10 +164,21 @@ class Functions:
             "slowdown_ns": round(probed - _getppid_ns(), 1),
         }
 
+    def _attach_again(self, index: int) -> None:
+        if self._kind == FENTRY:
+            program = self._trampoline(index)
+            self._bpf.attach_kfunc(program)
+            self._bpf.attach_kretfunc(program)
+        else:
+            self._probe(self._bpf, index)
+
+    def _trampoline(self, index: int) -> bytes:
+        return f"{self._known[self._names[index]]}__{self._names[index]}".encode()
+
     def _detach(self, index: int) -> None:
         name = self._names[index].encode()
         if self._kind == FENTRY:
-            program = f"{self._known[self._names[index]]}__{self._names[index]}".encode()
+            program = self._trampoline(index)
             self._bpf.detach_kfunc(program)
             self._bpf.detach_kretfunc(program)
         else:
@@ -197,14 +226,11 @@ def _present(function: Function, known: dict[str, str]) -> str:
     return next((name for name in function.names if name in known), "")
 
 
-def _tracepoint_flags() -> list[str]:
+def _fpu_event() -> tracepoint.Event | None:
+    """Return the architecture's tracepoint of FPU switches, if it and this kernel have one."""
     architecture = arch.of()
-    if architecture is None or architecture.FPU_TRACEPOINT is None:
-        return []
-    try:
-        return tracepoint.flags(*architecture.FPU_TRACEPOINT)
-    except UnsupportedError:
-        return []
+    event = architecture.FPU_TRACEPOINT if architecture else None
+    return event if event and tracepoint.read_format(event.name) else None
 
 
 def _getppid_ns() -> float:

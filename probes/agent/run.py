@@ -16,8 +16,8 @@ from agent import SCHEMA, bpf, facts, guest, knobs, lock, trials
 from agent.errors import AgentError, Stopped, UnsupportedError
 from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
-from agent.haltpoll import HaltPoll
 from agent.journal import Journal
+from agent.probes import Probes
 from agent.process import start_time
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -149,9 +149,16 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
         headers = bpf.prepare(home)
         catalog = knobs.catalog(sysfs)
         write_json(folder.path / "facts.json", _facts(catalog, vcpu_cpu, description, headers))
-        probe = HaltPoll()
+        probes = Probes()
         bench = trials.Bench(
-            binary, probe, catalog, journal, folder.path, vcpu_cpu, plan["trial_timeout_s"]
+            binary,
+            description["workloads"],
+            probes,
+            catalog,
+            journal,
+            folder.path,
+            vcpu_cpu,
+            plan["trial_timeout_s"],
         )
         deadline = time.monotonic() + plan["time_budget_s"]
         for trial in plan["trials"]:
@@ -166,7 +173,7 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
             progress(f"{trial['workload']['name']} {_label(trial['setting'])}")
             row = {**trials.header(plan["run"], plan["host"]), **bench.trial(trial)}
             write_atomic(path, json.dumps(row, separators=(",", ":")).encode() + b"\n")
-        probe.close()
+        probes.close()
     finally:
         with _deaf():
             journal.restore()

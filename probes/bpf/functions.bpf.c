@@ -73,4 +73,4 @@ int on_fpu(void *ctx)
 }
 #endif
 
-#include "functions.h"
+#include <functions.h>

@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from agent import bpf, guest
 from agent.functions import Functions
+from agent.probe import Watched
 
 home = Path(sys.argv[1])
 binary = guest.build(home)
@@ -24,11 +25,13 @@ bpf.prepare(home)
 options = ["--workload", "userspace", "--count", sys.argv[2], "--batch", "1"]
 results = []
 with closing(Functions()) as probe:
+    probe.attach()
     for foreign in (False, True):
         with closing(guest.Vm(binary, options, 60)) as vm:
-            probe.begin(1 if foreign else vm.ready["pid"], [], 0)
+            probe.begin([Watched(1 if foreign else vm.ready["pid"], 0)])
             vm.run(probe.drain)
-            results.append(probe.end())
+            (keys,) = probe.end().values()
+            results.append(keys["functions"])
 print(json.dumps(results))
 """
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import importlib
 import platform
+import re
 from dataclasses import dataclass
 from typing import Protocol, cast
+
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,21 @@ class Architecture(Protocol):
     IOC_NONE: int
     # Where KVM switches vector registers here, and the tracepoint of it with its field, if any.
     FUNCTIONS: tuple[Function, ...]
-    FPU_TRACEPOINT: tuple[str, tuple[str, ...]] | None
+    FPU_TRACEPOINT: Event | None
+
+    # Tracepoints of its own for phases, the one of guest entry first (bpf/arch/<machine>.h), and
+    # those that tell a halt where the common ones do not.
+    EVENTS: tuple[Event, ...]
+    HALT_EVENTS: tuple[Event, ...]
+
+    # Which common class an exit belongs to: the first pattern found in its native name decides.
+    EXIT_CLASSES: tuple[tuple[re.Pattern[str], str], ...]
+
+    # Phases and exit classes that no kernel of this architecture shows, and why.
+    NOT_VISIBLE: dict[str, str]
+
+    def exit_name(self, code: int, tables: dict[str, list[Symbols]]) -> str:
+        """Return the native name of an exit's `code`, by what the tracepoints' print fmt say."""
 
     def flavour(self) -> str | None:
         """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""
@@ -72,3 +90,8 @@ def of(machine: str | None = None) -> Architecture | None:
         if error.name == name:
             return None
         raise
+
+
+def classes(**patterns: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return EXIT_CLASSES: a pattern of native names for each class."""
+    return tuple((re.compile(pattern), name) for name, pattern in patterns.items())

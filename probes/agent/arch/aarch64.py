@@ -7,8 +7,10 @@ import os
 import re
 from pathlib import Path
 
-from agent.arch import Finding, Function
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 ROOT = Path("/")
 
@@ -43,6 +45,41 @@ FUNCTIONS = (
     ),
 )
 FPU_TRACEPOINT = None
+
+EXIT = "kvm:kvm_exit"
+EVENTS = (
+    Event("kvm:kvm_entry", "on_entry"),
+    Event(EXIT, "on_exit", ("ret", "esr_ec")),
+    Event(
+        "kvm:kvm_wfx_arm64",
+        "on_wfx",
+        ("is_wfe",),
+        refines="is_wfe",
+        blind={"halt": "without kvm:kvm_wfx_arm64, a yield (WFE) counts as a halt too"},
+    ),
+    Event(
+        "kvm:kvm_sys_access",
+        "on_sys_access",
+        ("Op0", "Op1", "CRn", "CRm", "Op2", "is_write"),
+        refines="register",
+        blind={"ipi": "this kernel has no tracepoint kvm:kvm_sys_access that tells it"},
+    ),
+)
+HALT_EVENTS = ()
+NOT_VISIBLE: dict[str, str] = {}
+
+# arch/arm64/include/asm/esr.h names the exception classes. Writing one of the ICC_SGI*R registers
+# (3, 0 or 1 or 2, c12, c11, 5 to 7) sends an interrupt to another vCPU.
+EXIT_CLASSES = classes(
+    ipi=r": kvm_sys_access register 0x30cb[567]1$",
+    kernel_io=r": kvm_mmio$",
+    other=r": kvm_wfx_arm64 is_wfe 0x1$|^(SERROR|HYP_GONE)",
+    halt=r"^WFx",
+    hypercall=r"^(HVC|SMC)",
+    interrupt=r"^IRQ",
+    page_fault=r"^[ID]ABT_LOW",
+    feature=r"^(CP1[0-5]_|FP_ASIMD|SVE|SME|SYS64|PAC|ERET|BREAKPT|SOFTSTP|WATCHPT|BKPT|BRK)",
+)
 
 
 def _cpuinfo(key: str) -> str:
@@ -80,6 +117,13 @@ def _timer() -> str | None:
         if words[-1:] == ["arch_timer"]:
             return words[-3]
     return None
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    why, exceptions = tables[EXIT]
+    cause = why.names.get(code >> 32, f"{code >> 32:#x}")
+    trap = code & 0xFFFFFFFF
+    return exceptions.names.get(trap, f"TRAP {trap:#x}") if cause == "TRAP" else cause
 
 
 def flavour() -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.arch import Finding, Function
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 ROOT = Path("/")
 
@@ -34,6 +36,30 @@ FUNCTIONS = (
 )
 FPU_TRACEPOINT = None
 
+EXIT = "kvm_hv:kvm_guest_exit"
+PR_EXIT = "kvm_pr:kvm_exit"
+# A host runs one flavour, and the other's tracepoints are not there: nothing is lost.
+EVENTS = (
+    Event("kvm_hv:kvm_guest_enter", "on_entry", blind={}),
+    Event(EXIT, "on_exit", ("ceded", "trap"), blind={}),
+    Event("kvm_hv:kvm_hcall_enter", "on_hcall", ("req",), refines="req", blind={}),
+    Event("kvm_pr:kvm_book3s_reenter", "on_entry", blind={}),
+    Event(PR_EXIT, "on_pr_exit", ("exit_nr",), blind={}),
+)
+HALT_EVENTS = (Event("kvm_hv:kvmppc_vcore_blocked", "on_vcore_blocked", ("where",), blind={}),)
+NOT_VISIBLE: dict[str, str] = {}
+
+# Interrupt vectors and hypercalls by the names of arch/powerpc/kvm/trace_book3s.h and trace_hv.h.
+EXIT_CLASSES = classes(
+    halt=r"^ceded$",
+    ipi=r": (H_IPI|H_PROD)$",
+    kernel_io=r": (kvm_mmio|H_LOGICAL_CI_(LOAD|STORE))$",
+    hypercall=r"^SYSCALL",
+    interrupt=r"^(EXTERNAL|DECREMENTER|HV_DECREMENTER|PERFMON|SYSTEM_RESET|DOORBELL|H_DOORBELL)",
+    page_fault=r"^(H_)?(DATA|INST)_(STORAGE|SEGMENT)",
+    feature=r"^(PROGRAM|H_EMUL_ASSIST|FP_UNAVAIL|ALTIVEC|VSX|ALIGNMENT|TRACE)",
+)
+
 
 def _cpuinfo(key: str) -> str:
     for line in (read_text(ROOT / "proc/cpuinfo") or "").splitlines():
@@ -45,6 +71,16 @@ def _cpuinfo(key: str) -> str:
 
 def _device_tree(node: str) -> str | None:
     return read_text(ROOT / "proc/device-tree" / node)
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    if code >> 32:
+        # H_CEDE is a system call like the others, and no tracepoint of hypercalls tells it.
+        return "ceded"
+    for table in tables[EXIT] + tables[PR_EXIT]:
+        if code in table.names:
+            return table.names[code]
+    return f"{code:#x}"
 
 
 def flavour() -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.arch import Finding, Function
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 ROOT = Path("/")
 
@@ -28,6 +30,57 @@ FUNCTIONS = (
 )
 FPU_TRACEPOINT = None
 
+EXIT = "kvm:kvm_s390_sie_exit"
+NO_EVENT = "this kernel has no tracepoint that tells it"
+EVENTS = (
+    Event("kvm:kvm_s390_sie_enter", "on_entry"),
+    Event(EXIT, "on_exit", ("icptcode",)),
+    Event(
+        "kvm:kvm_s390_intercept_instruction",
+        "on_instruction",
+        ("instruction",),
+        refines="instruction",
+        blind={"feature": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_handle_diag",
+        "on_diag",
+        ("code",),
+        refines="code",
+        blind={"hypercall": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_handle_sigp",
+        "on_sigp",
+        ("order_code",),
+        refines="order_code",
+        blind={"ipi": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_intercept_prog",
+        "on_prog",
+        ("code",),
+        refines="code",
+        blind={"page_fault": NO_EVENT},
+    ),
+)
+HALT_EVENTS = ()
+NOT_VISIBLE = {
+    "page_fault": "a fault of the host while the guest runs leaves SIE as a host interruption, and "
+    "counts as an interrupt",
+}
+
+# Names of arch/s390/include/uapi/asm/sie.h, by what the intercept tracepoints found.
+EXIT_CLASSES = classes(
+    ipi=r": (SIGP |kvm_s390_handle_sigp )",
+    hypercall=r": (DIAG \(|kvm_s390_handle_diag )",
+    page_fault=r": Prog (Page|Segment|Region|Protection|Addressing)",
+    kernel_io=r": kvm_mmio$|: 0xB2 (SSCH|TSCH|TPI|STSCH|MSCH|CHSC|SIGA|SERVC)|^I/O (request|instr)",
+    halt=r"^Wait state",
+    interrupt=r"^(Host interruption|External (request|interruption)|I/O interruption|Stop request)",
+    feature=r"^(Instruction|Program interruption|Operation exception|Partial-execution|Timing)",
+)
+
 
 def _sysinfo(key: str) -> str:
     for line in (read_text(ROOT / "proc/sysinfo") or "").splitlines():
@@ -43,6 +96,10 @@ def _features() -> list[str]:
         if name.strip() == "features":
             return value.split()
     return []
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    return tables[EXIT][0].names.get(code, f"{code:#x}")
 
 
 def flavour() -> str | None:

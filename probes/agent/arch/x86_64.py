@@ -6,8 +6,10 @@ import fcntl
 import struct
 from pathlib import Path
 
-from agent.arch import Finding, Function
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
 
@@ -32,7 +34,40 @@ FUNCTIONS = (
     Function(("kvm_load_guest_fpu",), "fpu", "KVM_RUN", RUN),
     Function(("kvm_put_guest_fpu",), "fpu", "KVM_RUN", RUN),
 )
-FPU_TRACEPOINT = ("kvm:kvm_fpu", ("load",))
+FPU_TRACEPOINT = Event("kvm:kvm_fpu", "on_fpu", ("load",))
+
+# arch/x86/include/asm/kvm_host.h, KVM_ISA_VMX
+ISA_VMX = 1
+
+EXIT = "kvm:kvm_exit"
+EVENTS = (
+    Event("kvm:kvm_entry", "on_entry"),
+    Event(EXIT, "on_exit", ("isa", "exit_reason")),
+    Event(
+        "kvm:kvm_apic_ipi",
+        "on_apic_ipi",
+        refines="",
+        blind={"ipi": "this kernel has no tracepoint kvm:kvm_apic_ipi that tells it"},
+    ),
+)
+HALT_EVENTS = ()
+NOT_VISIBLE: dict[str, str] = {}
+
+# Names of VMX in capitals, of SVM in small letters (arch/x86/include/uapi/asm/{vmx,svm}.h).
+EXIT_CLASSES = classes(
+    ipi=r": kvm_apic_ipi$|^avic_incomplete_ipi",
+    kernel_io=r": kvm_mmio$|^(EPT_MISCONFIG|IO_INSTRUCTION|io|APIC_ACCESS|APIC_WRITE|EOI_INDUCED|"
+    r"avic_unaccelerated_access|vmgexit_mmio_(read|write))$",
+    halt=r"^(HLT|hlt|MWAIT_INSTRUCTION|mwait|mwait_cond|UMWAIT|TPAUSE|vmgexit_ap_hlt_loop)$",
+    hypercall=r"^(VMCALL|hypercall|vmgexit)$",
+    interrupt=r"^(EXTERNAL_INTERRUPT|INTERRUPT_WINDOW|NMI_WINDOW|PREEMPTION_TIMER|INIT_SIGNAL|"
+    r"SIPI_SIGNAL|TPR_BELOW_THRESHOLD|interrupt|nmi|smi|init|vintr)$",
+    page_fault=r"^(EPT_VIOLATION|PML_FULL|npf|PF excp)$",
+    feature=r"^(read|write)_|^(CPUID|INVD|INVLPG|RDPMC|RDTSC|RDTSCP|CR_ACCESS|DR_ACCESS|MSR_READ|"
+    r"MSR_WRITE|MONITOR_INSTRUCTION|PAUSE_INSTRUCTION|GDTR_IDTR|LDTR_TR|WBINVD|XSETBV|RDRAND|"
+    r"RDSEED|INVPCID|XSAVES|XRSTORS|cr0_sel_write|rdtsc|rdtscp|rdpmc|cpuid|invd|pause|invlpg|"
+    r"invlpga|msr|wbinvd|monitor|xsetbv|invpcid|UD excp|NM excp|GP excp)$",
+)
 
 
 def _cpuinfo(key: str) -> str:
@@ -41,6 +76,19 @@ def _cpuinfo(key: str) -> str:
         if name.strip() == key:
             return value.strip()
     return ""
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    # The print fmt picks between two tables: `(REC->isa == 1) ? VMX : SVM`.
+    isa, reason = code >> 32, code & 0xFFFFFFFF
+    vmx = isa == ISA_VMX
+    for table in tables[EXIT][0 if vmx else 1 :]:
+        # VMX keeps flags above the basic reason, SVM has one name for -1.
+        key = reason & 0xFFFF if vmx else reason
+        for candidate in (key, key - (1 << 32)):
+            if candidate in table.names:
+                return table.names[candidate]
+    return f"{reason:#x}"
 
 
 def flavour() -> str | None:

@@ -1,0 +1,235 @@
+"""The probe of halts and phases (bpf/phases.bpf.c)."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agent import arch, bpf, haltpoll, phases, tracepoint
+from agent.attach import Attachment
+from agent.errors import UnsupportedError
+from agent.phases import Sample
+
+LEVELS = ("halts", "phases")
+
+# Room for the vCPU threads of a host, and for their distributions: what does not fit is counted.
+THREADS = 4096
+SAMPLES = 1 << 16
+
+# Order of `enum phase` and `enum counted` in bpf/thread.h.
+KINDS = (
+    *phases.PHASES,
+    *haltpoll.OUTCOMES,
+    "invalid",
+    "window_change",
+    "userspace_exit",
+)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A VM to watch: its process, the ceiling of its polling window in ns, its vCPUs by tid.
+
+    Threads that are not in `vcpus` are named by the vCPU they run: by the descriptor that KVM_RUN
+    was called on.
+    """
+
+    tgid: int
+    ceiling: int
+    vcpus: dict[int, int] = field(default_factory=dict)
+
+
+class Probe:
+    """Compiled once; `attach` and `detach` it at will; `begin` and `end` bracket a measurement.
+
+    Raises UnsupportedError when the kernel lacks an essential tracepoint or a field of it, or bcc
+    cannot load.
+    """
+
+    def __init__(self, levels: AbstractSet[str]) -> None:
+        architecture = arch.of()
+        if architecture is None:
+            raise UnsupportedError(f"{platform.machine()} has no module in agent/arch yet")
+        self._phases = "phases" in levels
+        self._architecture = architecture
+        self._names = phases.Names(architecture)
+        wanted = (phases.THREAD_EXIT, *haltpoll.EVENTS, *architecture.HALT_EVENTS)
+        if self._phases:
+            wanted += phases.events(architecture)
+        self._blind: dict[str, str] = {}
+        events, flags = self._look(wanted)
+        if self._phases:
+            flags += phases.flags(architecture, self._names)
+        flags += [f"-DTHREADS={THREADS}", f"-DSAMPLES={SAMPLES}"]
+        flags += [f"-DSTREAM_PAGES={haltpoll.STREAM_PAGES}"]
+        self._bpf = bpf.load(["phases.bpf.c", f"arch/{platform.machine()}.h"], flags)
+        self._attachment = Attachment(self._bpf, events)
+        self._stream = haltpoll.Stream(self._bpf)
+        self._watched: list[Watched] = []
+
+    def _look(
+        self, wanted: tuple[tracepoint.Event, ...]
+    ) -> tuple[list[tracepoint.Event], list[str]]:
+        """Return the events this kernel has, and the flags for all; note what is not visible."""
+        events, flags = [], []
+        for event in wanted:
+            if event.blind is not None and tracepoint.read_format(event.name) is None:
+                self._blind.update(event.blind)
+                flags += tracepoint.no_flags(event)
+            else:
+                flags += tracepoint.flags(event)
+                events.append(event)
+        return events, flags
+
+    def attach(self) -> None:
+        self._attachment.attach()
+
+    def detach(self) -> None:
+        self._attachment.detach()
+
+    def begin(self, watched: list[Watched]) -> None:
+        """Watch these VMs from now on, with all counts at zero.
+
+        The window of a vCPU not seen before is taken for 0, which it is in a fresh VM.
+        """
+        self._stop()
+        for name in (b"threads", b"gone", b"samples", b"dropped", b"lost"):
+            self._bpf[name].clear()
+        self._stream.clear()
+        self._watched = watched
+        table = self._bpf[b"watched"]
+        for vm in watched:
+            table[ctypes.c_uint32(vm.tgid)] = ctypes.c_uint32(vm.ceiling)
+
+    def drain(self) -> None:
+        """Take what is in the ring buffer; call it now and then during a long trial."""
+        self._stream.drain()
+
+    def read(self) -> dict[int, dict[str, Any]]:
+        """Return the counts since `begin` of each VM by tgid, as results/FORMAT.md describes them.
+
+        A running vCPU's counts may differ from each other by the event that happens meanwhile.
+        """
+        self.drain()
+        now = time.monotonic_ns()
+        threads: dict[int, Any] = {}
+        # In this order: a thread that dies meanwhile goes from the first to the second.
+        for table in (b"threads", b"gone"):
+            threads.update({leaf.serial: leaf for _, leaf in _entries(self._bpf[table])})
+        samples = self._samples()
+        return {
+            vm.tgid: self._result(
+                vm, [leaf for leaf in threads.values() if leaf.tgid == vm.tgid], samples, now
+            )
+            for vm in self._watched
+        }
+
+    def end(self) -> dict[int, dict[str, Any]]:
+        """Stop watching and return what `read` does."""
+        results = self.read()
+        self._stop()
+        return results
+
+    def close(self) -> None:
+        self._bpf.cleanup()
+
+    def _stop(self) -> None:
+        self._bpf[b"watched"].clear()
+
+    def _samples(self) -> dict[int, dict[str, dict[tuple[int, int, int], Sample]]]:
+        """Return the samples by serial number, kind and (code, how, detail)."""
+        found: dict[int, dict[str, dict[tuple[int, int, int], Sample]]] = defaultdict(
+            lambda: defaultdict(lambda: defaultdict(Sample))
+        )
+        for key, leaf in _entries(self._bpf[b"samples"]):
+            sample = found[key.serial][KINDS[key.kind]][(key.code, key.how, key.detail)]
+            sample.buckets[key.bucket] = (leaf.count, leaf.ns)
+        return found
+
+    def _dropped(self, table: bytes) -> int:
+        return int(self._bpf[table].sum(ctypes.c_int(0)).value)
+
+    def _result(
+        self, vm: Watched, threads: list[Any], samples: dict[int, Any], now: int
+    ) -> dict[str, Any]:
+        # A tid that came round again has two accounts, in the order of their beginnings.
+        threads = sorted(threads, key=lambda thread: thread.began)
+        vcpus = {thread.serial: _vcpu(vm, thread) for thread in threads}
+        result = {"haltpoll": self._halts(vcpus, samples)}
+        if self._phases:
+            accounts = [
+                {"vcpu": vcpus[thread.serial], **phases.account(thread, now)} for thread in threads
+            ]
+            result["phases"] = self._phases_section(accounts, vcpus, samples)
+        return result
+
+    def _halts(self, vcpus: dict[int, int | None], samples: dict[int, Any]) -> dict[str, Any]:
+        counted = {}
+        for name in (*haltpoll.OUTCOMES, "invalid", "window_change"):
+            merged = Sample()
+            for serial in vcpus:
+                merged.add(samples[serial][name][(0, 0, 0)])
+            counted[name] = merged.buckets
+        return haltpoll.section(
+            counted, self._stream.columns(vcpus), self._dropped(b"lost"), self._attachment.kinds
+        )
+
+    def _phases_section(
+        self, accounts: list[dict[str, Any]], vcpus: dict[int, int | None], samples: dict[int, Any]
+    ) -> dict[str, Any]:
+        hidden = phases.hide_unseen(accounts, self._architecture.EVENTS[0].name)
+        exits, ends, histograms = [], [], []
+        for serial, vcpu in vcpus.items():
+            kinds = samples[serial]
+            rows, classes = phases.exit_rows(kinds["handling"], self._names)
+            exits += [{"vcpu": vcpu, **row} for row in rows]
+            for (code, _, _), sample in sorted(kinds["userspace_exit"].items()):
+                reason = ctypes.c_int64(code).value
+                name = self._names.userspace(reason)
+                ends.append({"vcpu": vcpu, "reason": reason, "name": name, "count": sample.count})
+            seen: list[tuple[str, str | None, Sample]] = [
+                (phase, None, kinds[phase][(0, 0, 0)])
+                for phase in phases.SHOWN
+                if phase not in hidden and phase != "handling"
+            ]
+            seen += [("handling", name, sample) for name, sample in sorted(classes.items())]
+            histograms += [
+                {"vcpu": vcpu, **phases.histogram(*one)} for one in seen if one[2].buckets
+            ]
+        return {
+            "vcpus": accounts,
+            "exits": exits,
+            "userspace_exits": ends,
+            "histograms": histograms,
+            "not_visible": {**self._blind, **self._architecture.NOT_VISIBLE, **hidden},
+            "dropped": self._dropped(b"dropped"),
+            "attach": self._attachment.kinds,
+        }
+
+
+def _entries(table: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401  (bcc)
+    """Return keys and values of a table that changes meanwhile."""
+    for key in table.keys():  # noqa: SIM118  (a bcc table)
+        with contextlib.suppress(KeyError):
+            yield key, table[key]
+
+
+def _vcpu(vm: Watched, thread: Any) -> int | None:  # noqa: ANN401  (a bcc structure)
+    """Return the id of the vCPU that `thread` runs, or None when nothing tells it."""
+    if thread.tid in vm.vcpus:
+        return vm.vcpus[thread.tid]
+    try:
+        link = str(Path(f"/proc/{vm.tgid}/fd/{thread.fd}").readlink())
+    except OSError:
+        return None
+    # virt/kvm/kvm_main.c, create_vcpu_fd(): the file's name ends with the id.
+    kind, _, number = link.rpartition(":")
+    return int(number) if kind == "anon_inode:kvm-vcpu" else None

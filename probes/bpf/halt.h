@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What became of every halt of the watched vCPU threads.
+ *
+ * kvm_vcpu_halt() (virt/kvm/kvm_main.c) adjusts the polling window first and traces
+ * kvm_halt_poll_ns when it changed it, then traces kvm_vcpu_wakeup. So a new window seen
+ * during a halt holds from the next halt on: it waits in `next` until the wake-up.
+ */
+#pragma once
+
+#include "machine.h"
+
+enum event_kind {
+	EVENT_HALT,
+	EVENT_WINDOW
+};
+
+struct event {
+	u64 at;
+	u64 ns;
+	u32 thread; /* serial number */
+	u32 window;
+	u32 old;
+	u8 kind;
+	u8 flag; /* waited, or grow */
+	u8 valid;
+	u8 unused;
+};
+
+BPF_PERCPU_ARRAY(lost, u64, 1);
+BPF_RINGBUF_OUTPUT(stream, STREAM_PAGES);
+
+static __always_inline u32 min_u32(u32 a, u32 b)
+{
+	return a < b ? a : b;
+}
+
+static __always_inline void send(struct event *event)
+{
+	/* The agent reads when the guest is done: waking it for each halt would be noise. */
+	if (stream.ringbuf_output(event, sizeof(*event), BPF_RB_NO_WAKEUP))
+		lost.increment(0);
+}
+
+static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 waited, u8 valid)
+{
+	struct event event = {.kind = EVENT_HALT};
+	/*
+	 * Since "KVM: Cap vcpu->halt_poll_ns before halting rather than after" the window may be
+	 * traced growing past the ceiling, and the next halt begins by cutting it; before that
+	 * commit it was cut when it grew. Cutting here serves both.
+	 */
+	u32 window = min_u32(thread->window, thread->ceiling);
+
+	thread->window = thread->next;
+	if (!window) {
+		count_kind(thread, waited ? NO_POLL : INSTANT, ns);
+	} else if (!waited) {
+		count_kind(thread, ns <= window ? HIT : LATE_HIT, ns);
+	} else {
+		u64 polled = ns < window ? ns : window;
+
+		count_kind(thread, MISS_POLL, polled);
+		count_kind(thread, MISS_WAIT, ns - polled);
+	}
+	if (!valid)
+		count_kind(thread, INVALID, 0);
+#ifdef PHASES
+	machine_halted(thread, now, ns, waited, window);
+#endif
+
+	event.at = now;
+	event.ns = ns;
+	event.flag = waited;
+	event.valid = valid;
+	event.thread = thread->serial;
+	event.window = window;
+	send(&event);
+}
+
+/* Where no event holds a halt's length, a pair of events tells: it never polls there. */
+static __always_inline void halt_begins(void)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct thread *thread = this_thread(now);
+
+	if (thread)
+		thread->halted = now;
+}
+
+static __always_inline void halt_ends(void)
+{
+	struct thread *thread = known_thread();
+	u64 now = bpf_ktime_get_ns();
+
+	if (!thread || !thread->halted)
+		return;
+	halted(thread, now, now - thread->halted, 1, 1);
+	thread->halted = 0;
+}
+
+int on_wakeup(void *ctx)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct thread *thread = this_thread(now);
+
+	if (thread)
+		halted(thread, now, FIELD(ctx, KVM_VCPU_WAKEUP_NS),
+		       FIELD(ctx, KVM_VCPU_WAKEUP_WAITED), FIELD(ctx, KVM_VCPU_WAKEUP_VALID));
+	return 0;
+}
+
+int on_window(void *ctx)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct thread *thread = this_thread(now);
+	struct event event = {.kind = EVENT_WINDOW};
+
+	if (!thread)
+		return 0;
+	event.at = now;
+	event.thread = thread->serial;
+	event.window = FIELD(ctx, KVM_HALT_POLL_NS_NEW);
+	event.old = FIELD(ctx, KVM_HALT_POLL_NS_OLD);
+	event.flag = FIELD(ctx, KVM_HALT_POLL_NS_GROW);
+	thread->next = event.window;
+	/* The kernel says what it used until now: a missed change mends itself here. */
+	thread->window = event.old;
+	count_kind(thread, WINDOW_CHANGE, 0);
+	send(&event);
+	return 0;
+}
