@@ -31,7 +31,7 @@ BPF_PERCPU_ARRAY(fpu, u64, 2);
 static __always_inline int enter(u32 function)
 {
 	u64 id = bpf_get_current_pid_tgid();
-	struct call call = { .tid = id, .function = function };
+	struct call call = {.tid = id, .function = function};
 	u32 tgid = id >> 32;
 	u64 now;
 
@@ -45,8 +45,8 @@ static __always_inline int enter(u32 function)
 static __always_inline int leave(u32 function)
 {
 	u64 now = bpf_ktime_get_ns(), zero = 0, ns, *began, *count;
-	struct call call = { .tid = bpf_get_current_pid_tgid(), .function = function };
-	struct bucket_key key = { .function = function };
+	struct call call = {.tid = bpf_get_current_pid_tgid(), .function = function};
+	struct bucket_key key = {.function = function};
 
 	began = calls.lookup(&call);
 	if (!began)

@@ -13,10 +13,16 @@
 #define LEAVE(index, name) leave_##index
 #endif
 
-#define TEXT(...) #__VA_ARGS__
+#define TEXT(...)     #__VA_ARGS__
 #define PROGRAM(name) __attribute__((section(".bpf.fn." TEXT(name)))) int name(void *ctx)
 #define PAIR(index, name)                                                                          \
-	PROGRAM(ENTER(index, name)) { return enter(index); }                                       \
-	PROGRAM(LEAVE(index, name)) { return leave(index); }
+	PROGRAM(ENTER(index, name))                                                                \
+	{                                                                                          \
+		return enter(index);                                                               \
+	}                                                                                          \
+	PROGRAM(LEAVE(index, name))                                                                \
+	{                                                                                          \
+		return leave(index);                                                               \
+	}
 
 EACH(PAIR)
