@@ -77,17 +77,12 @@ class Stream:
         }
 
 
-def section(
-    counted: dict[str, dict[int, tuple[int, int]]],
-    stream: dict[str, Any],
-    lost: int,
-    attach: dict[str, str],
-) -> dict[str, Any]:
-    """Return the result of one VM's halts as results/FORMAT.md describes it.
+def section(counted: dict[str, dict[int, tuple[int, int]]]) -> dict[str, Any]:
+    """Return what became of the halts, as results/FORMAT.md describes it.
 
-    `counted` has, by name, count and sum in ns of each bucket.
+    `counted` has count and sum in ns of each bucket, by outcome.
     """
-    counts = {name: sum(count for count, _ in counted[name].values()) for name in counted}
+    counts = {name: sum(count for count, _ in counted[name].values()) for name in OUTCOMES}
     outcomes = {
         "hit": counts["hit"],
         "late_hit": counts["late_hit"],
@@ -97,17 +92,12 @@ def section(
     }
     return {
         "halts": sum(outcomes.values()),
-        "invalid": counts["invalid"],
-        "window_changes": counts["window_change"],
-        "lost": lost,
         "outcomes": outcomes,
         "sums_ns": {name: sum(ns for _, ns in counted[name].values()) for name in OUTCOMES},
         "histograms": {
             name: [(bucket, count) for bucket, (count, _) in sorted(counted[name].items())]
             for name in OUTCOMES
         },
-        **stream,
-        "attach": attach,
     }
 
 

@@ -28,8 +28,6 @@ SAMPLES = 1 << 16
 KINDS = (
     *phases.PHASES,
     *haltpoll.OUTCOMES,
-    "invalid",
-    "window_change",
     "userspace_exit",
 )
 
@@ -154,7 +152,7 @@ class Probe:
             sample.buckets[key.bucket] = (leaf.count, leaf.ns)
         return found
 
-    def _dropped(self, table: bytes) -> int:
+    def _lost(self, table: bytes) -> int:
         return int(self._bpf[table].sum(ctypes.c_int(0)).value)
 
     def _result(
@@ -163,7 +161,7 @@ class Probe:
         # A tid that came round again has two accounts, in the order of their beginnings.
         threads = sorted(threads, key=lambda thread: thread.began)
         vcpus = {thread.serial: _vcpu(vm, thread) for thread in threads}
-        result = {"haltpoll": self._halts(vcpus, samples)}
+        result = {"haltpoll": self._halts(threads, vcpus, samples)}
         if self._phases:
             accounts = [
                 {"vcpu": vcpus[thread.serial], **phases.account(thread, now)} for thread in threads
@@ -171,16 +169,23 @@ class Probe:
             result["phases"] = self._phases_section(accounts, vcpus, samples)
         return result
 
-    def _halts(self, vcpus: dict[int, int | None], samples: dict[int, Any]) -> dict[str, Any]:
+    def _halts(
+        self, threads: list[Any], vcpus: dict[int, int | None], samples: dict[int, Any]
+    ) -> dict[str, Any]:
         counted = {}
-        for name in (*haltpoll.OUTCOMES, "invalid", "window_change"):
+        for name in haltpoll.OUTCOMES:
             merged = Sample()
             for serial in vcpus:
                 merged.add(samples[serial][name][(0, 0, 0)])
             counted[name] = merged.buckets
-        return haltpoll.section(
-            counted, self._stream.columns(vcpus), self._dropped(b"lost"), self._attachment.kinds
-        )
+        return {
+            **haltpoll.section(counted),
+            "invalid": sum(thread.invalid for thread in threads),
+            "window_changes": sum(thread.window_changes for thread in threads),
+            "lost": self._lost(b"lost"),
+            **self._stream.columns(vcpus),
+            "attach": self._attachment.kinds,
+        }
 
     def _phases_section(
         self, accounts: list[dict[str, Any]], vcpus: dict[int, int | None], samples: dict[int, Any]
@@ -210,7 +215,7 @@ class Probe:
             "userspace_exits": ends,
             "histograms": histograms,
             "not_visible": {**self._blind, **self._architecture.NOT_VISIBLE, **hidden},
-            "dropped": self._dropped(b"dropped"),
+            "dropped": self._lost(b"dropped"),
             "attach": self._attachment.kinds,
         }
 

@@ -51,20 +51,22 @@ static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 wa
 	 * commit it was cut when it grew. Cutting here serves both.
 	 */
 	u32 window = min_u32(thread->window, thread->ceiling);
+	u64 first = ns; /* of a miss, what it polled; the rest it waited */
+	u8 outcome;
 
 	thread->window = thread->next;
-	if (!window) {
-		count_kind(thread, waited ? NO_POLL : INSTANT, ns);
-	} else if (!waited) {
-		count_kind(thread, ns <= window ? HIT : LATE_HIT, ns);
-	} else {
-		u64 polled = ns < window ? ns : window;
-
-		count_kind(thread, MISS_POLL, polled);
-		count_kind(thread, MISS_WAIT, ns - polled);
+	if (!window)
+		outcome = waited ? NO_POLL : INSTANT;
+	else if (!waited)
+		outcome = ns <= window ? HIT : LATE_HIT;
+	else
+		outcome = MISS_POLL;
+	if (outcome == MISS_POLL) {
+		first = ns < window ? ns : window;
+		count_kind(thread, MISS_WAIT, ns - first);
 	}
-	if (!valid)
-		count_kind(thread, INVALID, 0);
+	count_kind(thread, outcome, first);
+	thread->invalid += !valid;
 #ifdef PHASES
 	machine_halted(thread, now, ns, waited, window);
 #endif
@@ -126,7 +128,7 @@ int on_window(void *ctx)
 	thread->next = event.window;
 	/* The kernel says what it used until now: a missed change mends itself here. */
 	thread->window = event.old;
-	count_kind(thread, WINDOW_CHANGE, 0);
+	thread->window_changes += 1;
 	send(&event);
 	return 0;
 }

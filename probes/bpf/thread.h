@@ -33,8 +33,6 @@ enum counted {
 	MISS_WAIT,
 	NO_POLL,
 	INSTANT,
-	INVALID,
-	WINDOW_CHANGE,
 	USERSPACE_EXIT,
 };
 
@@ -52,6 +50,8 @@ struct thread {
 	u64 entries;
 	u64 exits;
 	u64 migrations;
+	u64 invalid; /* halts */
+	u64 window_changes;
 	u32 tgid;
 	u32 tid;
 	u32 serial; /* a tid comes round again, this does not */
