@@ -13,6 +13,7 @@ from lab.errors import Exit, LabError
 COMMANDS = {
     "doctor": "what can these hosts do, and what mends what they cannot",
     "run": "run an experiment on hosts",
+    "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
     "compare": "compare every setting with the reference",

@@ -6,13 +6,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from agent import daemon, doctor, lock, run
+from agent import daemon, doctor, lock, observe, run
 from agent.errors import AgentError
 from agent.journal import Journal
 
 HOME = Path("/var/lib/kvmlab")
+OBSERVING: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
+    "observe": lambda home, words: observe.start(
+        home, observe.Task(words.interval, words.pid, words.count, words.wait_for_vm)
+    ),
+    "observed": lambda home, words: observe.ask(home, words.wait),
+    "unobserve": lambda home, _: observe.stop(home),
+}
 
 
 def _arguments() -> argparse.Namespace:
@@ -22,6 +29,7 @@ def _arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("doctor", help="look what this host can do")
     verbs.add_parser("restore", help="undo what a dead agent left")
+    _observing(verbs)
     for verb, summary in (
         ("start", "start the daemon for a plan"),
         ("status", "say how far it is"),
@@ -36,6 +44,17 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _observing(verbs: Any) -> None:  # noqa: ANN401  (argparse keeps the type to itself)
+    begin = verbs.add_parser("observe", help="start the daemon that watches VMs")
+    begin.add_argument("--interval", type=float, required=True, help="seconds")
+    begin.add_argument("--pid", type=int, action="append", default=[], help="not every VM")
+    begin.add_argument("--count", type=int, default=0, help="intervals; 0 for no end")
+    begin.add_argument("--wait-for-vm", action="store_true", help="go on without a VM")
+    more = verbs.add_parser("observed", help="take the intervals that are over")
+    more.add_argument("--wait", type=float, default=0.0, help="seconds to wait at most")
+    verbs.add_parser("unobserve", help="end the daemon that watches VMs")
+
+
 def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
     home: Path = arguments.home
     home.mkdir(parents=True, exist_ok=True)
@@ -44,6 +63,8 @@ def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.verb == "restore":
         lock.take(home, "restore")
         return {"restored": Journal(home).restore()}
+    if arguments.verb in OBSERVING:
+        return OBSERVING[arguments.verb](home, arguments)
     folder = run.RunFolder(arguments.run)
     if arguments.verb == "start":
         return daemon.start(folder, arguments.sysfs)
