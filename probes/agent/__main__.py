@@ -13,13 +13,6 @@ from agent.errors import AgentError
 from agent.journal import Journal
 
 HOME = Path("/var/lib/kvmlab")
-OBSERVING: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
-    "observe": lambda home, words: observe.start(
-        home, observe.Task(words.interval, words.pid, words.count, words.wait_for_vm)
-    ),
-    "observed": lambda home, words: observe.ask(home, words.wait),
-    "unobserve": lambda home, _: observe.stop(home),
-}
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,23 +48,18 @@ def _observing(verbs: Any) -> None:  # noqa: ANN401  (argparse keeps the type to
     verbs.add_parser("unobserve", help="end the daemon that watches VMs")
 
 
-def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
-    home: Path = arguments.home
-    home.mkdir(parents=True, exist_ok=True)
-    if arguments.verb == "doctor":
-        return doctor.examine(home, arguments.sysfs)
-    if arguments.verb == "restore":
-        lock.take(home, "restore")
-        return {"restored": Journal(home).restore()}
-    if arguments.verb in OBSERVING:
-        return OBSERVING[arguments.verb](home, arguments)
-    folder = run.RunFolder(arguments.run)
-    if arguments.verb == "start":
-        return daemon.start(folder, arguments.sysfs)
-    if arguments.verb == "stop":
-        return daemon.stop(folder)
-    if arguments.verb == "status":
-        return daemon.status(folder, arguments.wait, arguments.since)
+def _restore(words: argparse.Namespace) -> dict[str, Any]:
+    lock.take(words.home, "restore")
+    return {"restored": Journal(words.home).restore()}
+
+
+def _observe(words: argparse.Namespace) -> dict[str, Any]:
+    task = observe.Task(words.interval, words.pid, words.count, words.wait_for_vm)
+    return observe.start(words.home, task)
+
+
+def _pack(words: argparse.Namespace) -> dict[str, Any]:
+    folder = run.RunFolder(words.run)
     state = daemon.status(folder)["state"]
     return {
         "state": state,
@@ -79,6 +67,24 @@ def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
         "path": str(folder.packed),
         "facts": folder.facts(),
     }
+
+
+ANSWERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "doctor": lambda words: doctor.examine(words.home, words.sysfs),
+    "restore": _restore,
+    "observe": _observe,
+    "observed": lambda words: observe.ask(words.home, words.wait),
+    "unobserve": lambda words: observe.stop(words.home),
+    "start": lambda words: daemon.start(run.RunFolder(words.run), words.sysfs),
+    "status": lambda words: daemon.status(run.RunFolder(words.run), words.wait, words.since),
+    "pack": _pack,
+    "stop": lambda words: daemon.stop(run.RunFolder(words.run)),
+}
+
+
+def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
+    arguments.home.mkdir(parents=True, exist_ok=True)
+    return ANSWERS[arguments.verb](arguments)
 
 
 def main() -> int:

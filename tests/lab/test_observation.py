@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from lab import observation
+from lab.labels import NONE
 
 OUTCOMES = dict.fromkeys(observation.OUTCOMES, 0)
 
@@ -70,7 +71,7 @@ def test_a_hidden_phase_is_a_dash_and_says_why() -> None:
     hidden = vcpu()
     hidden["account"]["phases"]["guest"] = None
     lines = shown(document(vm(hidden, not_visible={"guest": "it is silent"})))
-    assert "0 – 0.0 % 0.0 % 0.0 % 0.0 % 0.0 % 0.0 % 25.0 %" in lines
+    assert f"0 {NONE} 0.0 % 0.0 % 0.0 % 0.0 % 0.0 % 0.0 % 25.0 %" in lines
     assert "not visible: guest: it is silent" in lines
 
 
