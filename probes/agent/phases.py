@@ -207,8 +207,8 @@ def hide(accounts: list[dict[str, Any]], hidden: Iterable[str]) -> None:
             vcpu["phases"][phase] = None
 
 
-def unseen(accounts: list[dict[str, Any]], entry: str) -> dict[str, str]:
-    """Return the phases that these vCPUs' tracepoints did not tell, and why.
+def hide_unseen(accounts: list[dict[str, Any]], entry: str) -> dict[str, str]:
+    """Take out what these vCPUs' tracepoints did not tell; return why, by phase.
 
     Without entries the time in KVM cannot be split: what is neither polled nor off CPU stays
     unattributed.
@@ -216,6 +216,7 @@ def unseen(accounts: list[dict[str, Any]], entry: str) -> dict[str, str]:
     runs = sum(vcpu["runs"] for vcpu in accounts)
     if not runs or any(vcpu["entries"] for vcpu in accounts):
         return {}
+    hide(accounts, UNSPLIT)
     why = (
         f"{entry} stayed silent during {runs} KVM_RUNs: this KVM enters its guests without it, "
         "and the time inside KVM_RUN cannot be split"

@@ -228,8 +228,7 @@ class Probe:
     def _phases_section(
         self, accounts: list[dict[str, Any]], vcpus: dict[int, int | None], samples: dict[int, Any]
     ) -> dict[str, Any]:
-        hidden = phases.unseen(accounts, self.entry)
-        phases.hide(accounts, hidden)
+        hidden = phases.hide_unseen(accounts, self.entry)
         rows: dict[str, list[dict[str, Any]]] = {
             "exits": [],
             "userspace_exits": [],
