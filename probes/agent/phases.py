@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,8 @@ THREAD_EXIT = Event("sched:sched_process_exit", "on_thread_exit")
 # Order of `enum phase` in bpf/thread.h; the first three are settled at the end of each KVM_RUN.
 PHASES = ("userspace", "blocked", "preempted", "run_overhead", "guest", "handling", "polled")
 SETTLED = 3
+# What cannot be told apart where no entry to the guest is seen.
+UNSPLIT = ("run_overhead", "guest", "handling")
 IN_KVM = ("run_overhead", "guest", "handling", "polled")
 # The row's order.
 SHOWN = ("userspace", "run_overhead", "guest", "handling", "polled", "blocked", "preempted")
@@ -80,6 +83,15 @@ class Sample:
         for bucket, (count, ns) in other.buckets.items():
             have = self.buckets.get(bucket, (0, 0))
             self.buckets[bucket] = (have[0] + count, have[1] + ns)
+
+    def less(self, earlier: Sample) -> Sample:
+        """Return what came in since `earlier`, a sample of the same visits."""
+        fresh = {}
+        for bucket, (count, ns) in self.buckets.items():
+            old = earlier.buckets.get(bucket, (0, 0))
+            if count > old[0]:
+                fresh[bucket] = (count - old[0], ns - old[1])
+        return Sample(fresh)
 
 
 class Names:
@@ -187,6 +199,14 @@ def account(thread: Any, now: int) -> dict[str, Any]:  # noqa: ANN401  (a bcc st
     }
 
 
+def hide(accounts: list[dict[str, Any]], hidden: Iterable[str]) -> None:
+    """Turn the time of these phases into time that nothing tells."""
+    for vcpu in accounts:
+        for phase in hidden:
+            vcpu["unattributed_ns"] += vcpu["phases"][phase]
+            vcpu["phases"][phase] = None
+
+
 def hide_unseen(accounts: list[dict[str, Any]], entry: str) -> dict[str, str]:
     """Take out what these vCPUs' tracepoints did not tell; return why, by phase.
 
@@ -196,19 +216,16 @@ def hide_unseen(accounts: list[dict[str, Any]], entry: str) -> dict[str, str]:
     runs = sum(vcpu["runs"] for vcpu in accounts)
     if not runs or any(vcpu["entries"] for vcpu in accounts):
         return {}
-    for vcpu in accounts:
-        for phase in ("run_overhead", "guest", "handling"):
-            vcpu["unattributed_ns"] += vcpu["phases"][phase]
-            vcpu["phases"][phase] = None
+    hide(accounts, UNSPLIT)
     why = (
         f"{entry} stayed silent during {runs} KVM_RUNs: this KVM enters its guests without it, "
         "and the time inside KVM_RUN cannot be split"
     )
-    return dict.fromkeys(("run_overhead", "guest", "handling"), why)
+    return dict.fromkeys(UNSPLIT, why)
 
 
 def exit_rows(
-    samples: dict[tuple[int, int, int], Sample], names: Names
+    samples: Mapping[tuple[int, int, int], Sample], names: Names
 ) -> tuple[list[dict[str, Any]], dict[str, Sample]]:
     """Return one vCPU's rows of exits by native name, and its handling's samples by class.
 

@@ -7,7 +7,7 @@ import ctypes
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ KINDS = (
     *phases.PHASES,
     *haltpoll.OUTCOMES,
     "userspace_exit",
+    "unknown",
 )
 
 
@@ -45,6 +46,19 @@ class Watched:
     vcpus: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """All that was counted since `begin`, as of `now` (CLOCK_MONOTONIC, ns).
+
+    `threads` has bcc's `struct thread` by serial number, `samples` the samples by serial number,
+    kind and (code, how, detail).
+    """
+
+    now: int
+    threads: dict[int, Any]
+    samples: dict[int, dict[str, dict[tuple[int, int, int], Sample]]]
+
+
 class Probe:
     """Compiled once; `attach` and `detach` it at will; `begin` and `end` bracket a measurement.
 
@@ -52,7 +66,11 @@ class Probe:
     cannot load.
     """
 
-    def __init__(self, levels: AbstractSet[str]) -> None:
+    def __init__(self, levels: AbstractSet[str], *, observing: bool = False) -> None:
+        """`observing` is for VMs that ran before: no stream, and polling windows unknown at first.
+
+        Its counts are for `snapshot`, `watch` and `forget`, and not for `read` and `end`.
+        """
         architecture = arch.of()
         if architecture is None:
             raise UnsupportedError(f"{platform.machine()} has no module in agent/arch yet")
@@ -67,10 +85,11 @@ class Probe:
         if self._phases:
             flags += phases.flags(architecture, self._names)
         flags += [f"-DTHREADS={THREADS}", f"-DSAMPLES={SAMPLES}"]
-        flags += [f"-DSTREAM_PAGES={haltpoll.STREAM_PAGES}"]
+        flags += ["-DOBSERVING"] if observing else [f"-DSTREAM_PAGES={haltpoll.STREAM_PAGES}"]
         self._bpf = bpf.load(["phases.bpf.c", f"arch/{platform.machine()}.h"], flags)
         self._attachment = Attachment(self._bpf, events)
-        self._stream = haltpoll.Stream(self._bpf)
+        if not observing:
+            self._stream = haltpoll.Stream(self._bpf)
         self._watched: list[Watched] = []
 
     def _look(
@@ -103,9 +122,22 @@ class Probe:
             self._bpf[name].clear()
         self._stream.clear()
         self._watched = watched
-        table = self._bpf[b"watched"]
         for vm in watched:
-            table[ctypes.c_uint32(vm.tgid)] = ctypes.c_uint32(vm.ceiling)
+            self.watch(vm.tgid, vm.ceiling)
+
+    def watch(self, tgid: int, ceiling: int) -> None:
+        """Watch one VM more, or give one another ceiling."""
+        self._bpf[b"watched"][ctypes.c_uint32(tgid)] = ctypes.c_uint32(ceiling)
+
+    def forget(self, tgid: int, serials: AbstractSet[int]) -> None:
+        """Watch this VM no longer and drop what was counted of its threads, `serials`."""
+        with contextlib.suppress(KeyError):
+            del self._bpf[b"watched"][ctypes.c_uint32(tgid)]
+        gone = [key for key, leaf in _entries(self._bpf[b"gone"]) if leaf.tgid == tgid]
+        samples = [key for key, _ in _entries(self._bpf[b"samples"]) if key.serial in serials]
+        for table, keys in ((b"gone", gone), (b"samples", samples)):
+            for key in keys:
+                del self._bpf[table][key]
 
     def drain(self) -> None:
         """Take what is in the ring buffer; call it now and then during a long trial."""
@@ -117,18 +149,24 @@ class Probe:
         A running vCPU's counts may differ from each other by the event that happens meanwhile.
         """
         self.drain()
+        seen = self.snapshot()
+        return {
+            vm.tgid: self._result(
+                vm,
+                [leaf for leaf in seen.threads.values() if leaf.tgid == vm.tgid],
+                seen.samples,
+                seen.now,
+            )
+            for vm in self._watched
+        }
+
+    def snapshot(self) -> Snapshot:
         now = time.monotonic_ns()
         threads: dict[int, Any] = {}
         # In this order: a thread that dies meanwhile goes from the first to the second.
         for table in (b"threads", b"gone"):
             threads.update({leaf.serial: leaf for _, leaf in _entries(self._bpf[table])})
-        samples = self._samples()
-        return {
-            vm.tgid: self._result(
-                vm, [leaf for leaf in threads.values() if leaf.tgid == vm.tgid], samples, now
-            )
-            for vm in self._watched
-        }
+        return Snapshot(now, threads, self._samples())
 
     def end(self) -> dict[int, dict[str, Any]]:
         """Stop watching and return what `read` does."""
@@ -190,34 +228,61 @@ class Probe:
     def _phases_section(
         self, accounts: list[dict[str, Any]], vcpus: dict[int, int | None], samples: dict[int, Any]
     ) -> dict[str, Any]:
-        hidden = phases.hide_unseen(accounts, self._architecture.EVENTS[0].name)
-        exits, ends, histograms = [], [], []
+        hidden = phases.hide_unseen(accounts, self.entry)
+        rows: dict[str, list[dict[str, Any]]] = {
+            "exits": [],
+            "userspace_exits": [],
+            "histograms": [],
+        }
         for serial, vcpu in vcpus.items():
-            kinds = samples[serial]
-            rows, classes = phases.exit_rows(kinds["handling"], self._names)
-            exits += [{"vcpu": vcpu, **row} for row in rows]
-            for (code, _, _), sample in sorted(kinds["userspace_exit"].items()):
-                reason = ctypes.c_int64(code).value
-                name = self._names.userspace(reason)
-                ends.append({"vcpu": vcpu, "reason": reason, "name": name, "count": sample.count})
-            seen: list[tuple[str, str | None, Sample]] = [
-                (phase, None, kinds[phase][(0, 0, 0)])
-                for phase in phases.SHOWN
-                if phase not in hidden and phase != "handling"
-            ]
-            seen += [("handling", name, sample) for name, sample in sorted(classes.items())]
-            histograms += [
-                {"vcpu": vcpu, **phases.histogram(*one)} for one in seen if one[2].buckets
-            ]
+            for name, own in self.distributions(samples[serial], hidden).items():
+                rows[name] += [{"vcpu": vcpu, **row} for row in own]
         return {
             "vcpus": accounts,
-            "exits": exits,
-            "userspace_exits": ends,
-            "histograms": histograms,
-            "not_visible": {**self._blind, **self._architecture.NOT_VISIBLE, **hidden},
-            "dropped": self._lost(b"dropped"),
-            "attach": self._attachment.kinds,
+            **rows,
+            "not_visible": {**self.not_visible, **hidden},
+            "dropped": self.dropped,
+            "attach": self.kinds,
         }
+
+    @property
+    def not_visible(self) -> dict[str, str]:
+        """Phases and exit classes that this host does not show, and why."""
+        return {**self._blind, **self._architecture.NOT_VISIBLE}
+
+    @property
+    def dropped(self) -> int:
+        """How many threads and samples found no room since `begin`."""
+        return self._lost(b"dropped")
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """How each event is attached."""
+        return self._attachment.kinds
+
+    @property
+    def entry(self) -> str:
+        """The event of guest entry here."""
+        return self._architecture.EVENTS[0].name
+
+    def distributions(
+        self, kinds: Mapping[str, Mapping[tuple[int, int, int], Sample]], hidden: Container[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return one vCPU's exits, exits to userspace and histograms from its samples by kind."""
+        exits, classes = phases.exit_rows(kinds.get("handling", {}), self._names)
+        ends = []
+        for (code, _, _), sample in sorted(kinds.get("userspace_exit", {}).items()):
+            reason = ctypes.c_int64(code).value
+            name = self._names.userspace(reason)
+            ends.append({"reason": reason, "name": name, "count": sample.count})
+        seen: list[tuple[str, str | None, Sample]] = [
+            (phase, None, kinds.get(phase, {}).get((0, 0, 0), Sample()))
+            for phase in phases.SHOWN
+            if phase not in hidden and phase != "handling"
+        ]
+        seen += [("handling", name, sample) for name, sample in sorted(classes.items())]
+        histograms = [phases.histogram(*one) for one in seen if one[2].buckets]
+        return {"exits": exits, "userspace_exits": ends, "histograms": histograms}
 
 
 def _entries(table: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401  (bcc)
@@ -229,10 +294,13 @@ def _entries(table: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401  (bcc)
 
 def _vcpu(vm: Watched, thread: Any) -> int | None:  # noqa: ANN401  (a bcc structure)
     """Return the id of the vCPU that `thread` runs, or None when nothing tells it."""
-    if thread.tid in vm.vcpus:
-        return vm.vcpus[thread.tid]
+    return vm.vcpus.get(thread.tid, vcpu_of(vm.tgid, thread.fd))
+
+
+def vcpu_of(tgid: int, fd: int) -> int | None:
+    """Return the id of the vCPU whose descriptor `fd` of process `tgid` is, or None."""
     try:
-        link = str(Path(f"/proc/{vm.tgid}/fd/{thread.fd}").readlink())
+        link = str(Path(f"/proc/{tgid}/fd/{fd}").readlink())
     except OSError:
         return None
     # virt/kvm/kvm_main.c, create_vcpu_fd(): the file's name ends with the id.

@@ -101,7 +101,7 @@ def execute(folder: RunFolder, sysfs: Path) -> None:
         folder.write_state(name, total, current, error)
 
     try:
-        with _signals():
+        with stoppable():
             folder.trials.mkdir(exist_ok=True)
             write_atomic(folder.reserve, bytes(RESERVE_BYTES))
             plan = folder.plan()
@@ -219,7 +219,9 @@ def _spread() -> int | None:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
+    """Let signals raise Stopped, until the end; then they are ignored."""
+
     def stop(number: int, _frame: object) -> None:
         raise Stopped(signal.Signals(number).name)
 

@@ -28,7 +28,9 @@ struct event {
 };
 
 BPF_PERCPU_ARRAY(lost, u64, 1);
+#ifndef OBSERVING
 BPF_RINGBUF_OUTPUT(stream, STREAM_PAGES);
+#endif
 
 static __always_inline u32 min_u32(u32 a, u32 b)
 {
@@ -37,25 +39,55 @@ static __always_inline u32 min_u32(u32 a, u32 b)
 
 static __always_inline void send(struct event *event)
 {
+#ifndef OBSERVING
 	/* The agent reads when the guest is done: waking it for each halt would be noise. */
 	if (stream.ringbuf_output(event, sizeof(*event), BPF_RB_NO_WAKEUP))
 		lost.increment(0);
+#endif
 }
 
-static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 waited, u8 valid)
+/* The window of the halt of `ns` that ends now. */
+static __always_inline u32 window_of(struct thread *thread, u64 ns, u8 waited)
 {
-	struct event event = {.kind = EVENT_HALT};
+	u32 window;
+
+#ifdef OBSERVING
+	u32 tgid = thread->tgid, *ceiling = watched.lookup(&tgid);
+
+	if (ceiling)
+		thread->ceiling = *ceiling;
+	/*
+	 * After a sleep longer than the ceiling kvm_vcpu_halt() shrinks any window but 0, and
+	 * traces that before it traces the wake-up: silence tells that the window is 0.
+	 */
+	if (thread->next == UNKNOWN_WINDOW && waited && ns > thread->ceiling)
+		thread->window = thread->next = 0;
+	if (thread->window == UNKNOWN_WINDOW && thread->ceiling)
+		return UNKNOWN_WINDOW;
+#endif
 	/*
 	 * Since "KVM: Cap vcpu->halt_poll_ns before halting rather than after" the window may be
 	 * traced growing past the ceiling, and the next halt begins by cutting it; before that
 	 * commit it was cut when it grew. Cutting here serves both.
 	 */
-	u32 window = min_u32(thread->window, thread->ceiling);
+	window = min_u32(thread->window, thread->ceiling);
+	/* Cut for good: a ceiling that rises again does not give it back. */
+	if (thread->next == thread->window)
+		thread->next = window;
+	return window;
+}
+
+static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 waited, u8 valid)
+{
+	struct event event = {.kind = EVENT_HALT};
+	u32 window = window_of(thread, ns, waited);
 	u64 first = ns; /* of a miss, what it polled; the rest it waited */
 	u8 outcome;
 
 	thread->window = thread->next;
-	if (!window)
+	if (window == UNKNOWN_WINDOW)
+		outcome = UNKNOWN;
+	else if (!window)
 		outcome = waited ? NO_POLL : INSTANT;
 	else if (!waited)
 		outcome = ns <= window ? HIT : LATE_HIT;
@@ -68,7 +100,7 @@ static __always_inline void halted(struct thread *thread, u64 now, u64 ns, u8 wa
 	count_kind(thread, outcome, first);
 	thread->invalid += !valid;
 #ifdef PHASES
-	machine_halted(thread, now, ns, waited, window);
+	machine_halted(thread, now, ns, waited, window == UNKNOWN_WINDOW ? 0 : window);
 #endif
 
 	event.at = now;

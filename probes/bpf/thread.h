@@ -9,6 +9,20 @@
 
 #include "loglinear.h"
 
+#define UNKNOWN_WINDOW 0xffffffffu
+
+/*
+ * -DOBSERVING: for VMs that ran before they were watched. What a vCPU's window is shows at its
+ * next change only, its ceiling may be set meanwhile, and its first event comes from inside KVM_RUN.
+ */
+#ifdef OBSERVING
+#define FIRST_WINDOW UNKNOWN_WINDOW
+#define FIRST_PHASE RUN_OVERHEAD
+#else
+#define FIRST_WINDOW 0
+#define FIRST_PHASE USERSPACE
+#endif
+
 /*
  * Where a vCPU thread's time goes. The first three go on growing after the last KVM_RUN, when
  * the thread is a vCPU's no longer: see `settled`.
@@ -34,6 +48,7 @@ enum counted {
 	NO_POLL,
 	INSTANT,
 	USERSPACE_EXIT,
+	UNKNOWN, /* a halt under an unknown window */
 };
 
 struct thread {
@@ -122,9 +137,11 @@ static __always_inline struct thread *this_thread(u64 now)
 		.serial = (*serial)++ << 12 | bpf_get_smp_processor_id(),
 		.cpu = bpf_get_smp_processor_id(),
 		.fd = -1,
+		.window = FIRST_WINDOW,
+		.next = FIRST_WINDOW,
 		.ceiling = *ceiling,
-		.phase = USERSPACE,
-		.now = USERSPACE,
+		.phase = FIRST_PHASE,
+		.now = FIRST_PHASE,
 	};
 
 	if (threads.update(&tid, &fresh))
