@@ -9,6 +9,7 @@ from lab import plan, tuning
 from lab.errors import UsageError
 from lab.experiment import find, load
 from lab.fleet import inventory
+from lab.paths import PLAYBOOKS
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,11 @@ def test_it_comes_from_the_inventory_into_the_plan_and_the_dry_run(tmp_path: Pat
     assert writes["/sys/devices/system/cpu/smt/control"].value == "smt: off"
     assert writes["/proc/irq/default_smp_affinity"].undone == plan.AFTERWARDS
     assert not any("/smt/" in write.target for write in plan.writes(document, "c"))
+
+
+def test_the_example_inventory_is_one() -> None:
+    example = PLAYBOOKS / "inventory" / "example.yml"
+    hosts = inventory.hosts(example)
+    assert hosts == ["epyc", "altra", "z16", "power10"]
+    expected = {"governor": "performance", "thp": "never"}
+    assert inventory.tunings(example, hosts) == dict.fromkeys(hosts, expected)
