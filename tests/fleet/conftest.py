@@ -1,7 +1,7 @@
 """Emulated hosts that all tests here share: arm64 always, every one when KVMLAB_FORCE names fleet.
 
-Each boots once, and pytest runs all tests of one host before it goes on to the next. What is built is
-said on the terminal: the first time takes minutes.
+Each boots once, and pytest runs all tests of one host before it goes on to the next. What is
+built is said on the terminal: the first time takes minutes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def emulated(request: pytest.FixtureRequest) -> Iterator[Emulated]:
     def say(line: str) -> None:
         terminal.ensure_newline()
         terminal.write_line(line)
+        # A log file would keep it back until there is a page of it.
+        terminal.flush()
 
     host = Emulated(request.param, say)
     try:
