@@ -160,6 +160,15 @@ def _counter(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
         )
 
 
+def _tuning(run: Run, host: str, _rows: Rows) -> Iterator[str]:
+    for fact in run.facts(host).get("tuning", []):
+        asked = f"{fact['tuning']}={fact['value']}"
+        if fact["status"] != "ok":
+            yield f"{asked} was asked for and is not in force: {fact['reason']}"
+        elif fact["reason"]:
+            yield f"{asked} is in force in part: {fact['reason']}"
+
+
 def _overhead(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
     if rows and all(row.get("probes", True) for row in rows):
         yield "what the probes themselves cost was not measured and is part of every value"
@@ -186,5 +195,6 @@ FINDERS: dict[str, Callable[[Run, str, Rows], Iterator[str]]] = {
     "load": _load,
     "cut short": _short,
     "counter": _counter,
+    "tuning": _tuning,
     "overhead": _overhead,
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -18,6 +20,7 @@ WARMUP_BLOCK = -1
 OFF: list[Probe] = []
 """The probes of a trial that shows what the probes of the others cost."""
 HOST_FOLDER = "/var/lib/kvmlab"
+AFTERWARDS = "when the agent ends, however it ends"
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,14 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     return planned
 
 
-def document(run: str, name: str, experiment: Experiment, hosts: list[str]) -> dict[str, Any]:
-    """Return plan.json for all `hosts`."""
+def document(
+    run: str,
+    name: str,
+    experiment: Experiment,
+    hosts: list[str],
+    tunings: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return plan.json for all `hosts`; `tunings` is what their inventory asks of them."""
     return {
         "schema": SCHEMA,
         "run": run,
@@ -88,6 +97,7 @@ def document(run: str, name: str, experiment: Experiment, hosts: list[str]) -> d
         "reference": experiment.reference,
         "time_budget_s": experiment.time_budget_s,
         "trial_timeout_s": experiment.trial_timeout_s,
+        "tuning": {host: tunings.get(host, {}) for host in hosts},
         "hosts": {host: [asdict(trial) for trial in trials(experiment, host)] for host in hosts},
     }
 
@@ -101,6 +111,7 @@ def for_host(plan: dict[str, Any], host: str, *, allow_foreign_vms: bool) -> dic
         "time_budget_s": plan["time_budget_s"],
         "trial_timeout_s": plan["trial_timeout_s"],
         "allow_foreign_vms": allow_foreign_vms,
+        "tuning": plan["tuning"][host],
         "trials": plan["hosts"][host],
     }
 
@@ -129,6 +140,7 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
     run = plan["run"]
     changes = [
         *packages(),
+        Write("KVM's module, where none is loaded", "kvm_intel, kvm_amd, …", "by the next boot"),
         Write(f"{HOST_FOLDER}/probes-<sha256>/", "this clone's probes/", "restore --purge"),
         Write(f"{HOST_FOLDER}/build/", "the guest's VMM, built there", "restore --purge"),
         Write(f"{HOST_FOLDER}/headers/", "links to kernel headers, if needed", "restore --purge"),
@@ -145,7 +157,10 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write(
                 knob.mechanism,
                 ", ".join(map(str, sorted(values))),
-                "with its VM" if knob.scope == "vm" else "when the agent ends, however it ends",
+                "with its VM" if knob.scope == "vm" else AFTERWARDS,
             )
         )
+    for name, tuning in catalog().tuning.items():
+        if value := plan["tuning"][host].get(name):
+            changes += [Write(target, f"{name}: {value}", AFTERWARDS) for target in tuning.targets]
     return changes

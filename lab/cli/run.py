@@ -58,7 +58,8 @@ def command(
         where = options.find_inventory(inventory, hosts)
         selected = fleet_inventory.hosts(where, hosts)
         run = run_name(path.stem, settings.results)
-        document = plan.document(run, path.stem, question, selected)
+        tunings = fleet_inventory.tunings(where, selected)
+        document = plan.document(run, path.stem, question, selected, tunings)
         if dry_run:
             _print_plan(document, as_json=as_json)
             return

@@ -15,6 +15,7 @@ from agent import arch, clock
 from agent.files import read_text
 from agent.knobs import Knob, verdict
 from agent.process import boot_id
+from agent.settings import Choice
 
 CPU = Path("/sys/devices/system/cpu")
 
@@ -45,6 +46,7 @@ def collect(
         "smt": read_text(CPU / "smt" / "control"),
         "numa_nodes": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or None,
         "governor": read_text(CPU / "cpu0" / "cpufreq" / "scaling_governor"),
+        "thp": Choice("thp", Path("/sys/kernel/mm/transparent_hugepage/enabled")).show(),
         "idle_driver": read_text(CPU / "cpuidle" / "current_driver"),
         "clocksource": read_text(
             "/sys/devices/system/clocksource/clocksource0/current_clocksource"

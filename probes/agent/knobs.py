@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import arch
-from agent.errors import AgentError
-from agent.files import read_json, read_text
+from agent.files import read_json
+from agent.settings import Number
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog.json"
 
@@ -60,12 +60,8 @@ class Knob(ABC):
         return availability
 
 
-class ModuleParameter(Knob):
+class ModuleParameter(Number, Knob):
     scope = "host"
-
-    def __init__(self, name: str, path: Path) -> None:
-        super().__init__(name)
-        self.path = path
 
     def available(self) -> Availability:
         if not self.path.exists():
@@ -78,19 +74,6 @@ class ModuleParameter(Knob):
         if not os.access(self.path, os.W_OK):
             return Availability("inert", f"{self.path} can be written by root only")
         return OK
-
-    def show(self) -> int | None:
-        text = read_text(self.path)
-        return int(text) if text is not None and text.lstrip("-").isdigit() else None
-
-    def write(self, value: int) -> None:
-        """Set the parameter and read it back; AgentError when the kernel does not take it."""
-        try:
-            self.path.write_text(f"{value}\n")
-        except OSError as error:
-            raise AgentError(f"{self.path} does not take {value}: {error.strerror}") from error
-        if self.show() != value:
-            raise AgentError(f"{self.path} shows {self.show()} after {value} was written")
 
 
 class VmCapability(Knob):

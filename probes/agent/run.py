@@ -19,6 +19,7 @@ from agent.guard import post
 from agent.journal import Journal
 from agent.probes import Probes
 from agent.process import start_time
+from agent.tuning import Tuning
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -143,12 +144,16 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
     post(journal)
     try:
         _refuse_foreign_vms(plan)
+        tuned = Tuning(plan.get("tuning", {}), journal, sysfs)
+        tuned.apply()
         vcpu_cpu = _spread()
+        tuned.isolate(vcpu_cpu)
         binary = guest.build(home)
         description = guest.describe(binary)
         headers = bpf.prepare(home)
         catalog = knobs.catalog(sysfs)
-        write_json(folder.path / "facts.json", _facts(catalog, vcpu_cpu, description, headers))
+        found = _facts(catalog, vcpu_cpu, description, headers)
+        write_json(folder.path / "facts.json", {**found, "tuning": tuned.facts})
         probes = Probes()
         bench = trials.Bench(
             binary,
