@@ -16,7 +16,7 @@ from rich.table import Table
 
 from lab import emulation
 from lab.cli.options import json_option, out, progress
-from lab.emulation import Event, Failed, Finished, Outcome, Started, Status
+from lab.emulation import Event, Failed, Finished, Outcome, Retried, Started, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +70,7 @@ class Stages:
             case Finished(host, stage, seconds):
                 self._now.pop(host, None)
                 self._print(f"{host}: {stage.value} {seconds:.1f} s")
-            case Failed(host, error):
+            case Failed(host, error) | Retried(host, error):
                 self._now.pop(host, None)
                 self._print(f"{host}: {error}")
         running = ", ".join(f"{host}: {stage}" for host, stage in list(self._now.items()))
@@ -104,7 +104,10 @@ def build(names: tuple[str, ...], fleet_file: Path | None, *, fresh: bool) -> No
 @hosts_argument
 @fleet_option
 def up(names: tuple[str, ...], fleet_file: Path | None) -> None:
-    """Boot hosts (all if none is named), and build first what is missing."""
+    """Start hosts (all if none is named), and build first what is missing.
+
+    The first start boots; later ones resume from a snapshot of it where that can be relied on.
+    """
     hosts = emulation.choose(emulation.load_fleet(fleet_file), names)
     with Stages() as stages:
         outcomes = emulation.up(hosts, stages.show)

@@ -1,7 +1,7 @@
 """Real Debian hosts with KVM inside, of four architectures, emulated on this machine."""
 
 from lab.emulation.connect import attach, awake, console_log, ssh_command
-from lab.emulation.events import Event, Failed, Finished, Stage, Started
+from lab.emulation.events import Event, Failed, Finished, Retried, Stage, Started
 from lab.emulation.fleet import Outcome, build, down, known, up
 from lab.emulation.host import Clock, Host, Kernel, group
 from lab.emulation.inventory import inventory_path
@@ -19,6 +19,7 @@ __all__ = [
     "Host",
     "Kernel",
     "Outcome",
+    "Retried",
     "Stage",
     "Started",
     "State",

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from lab.emulation.cache import digest
 from lab.emulation.events import Reporter, Stage
-from lab.emulation.image import Image, obtain_image
+from lab.emulation.image import obtain_image
 from lab.emulation.kernel import kernel_recipe, obtain_kernel
 from lab.emulation.keys import lab_keys
 from lab.emulation.machine import machine
 from lab.emulation.rootfs import obtain_rootfs, rootfs_recipe
 
 if TYPE_CHECKING:
+    from lab.emulation.boot import Image
     from lab.emulation.host import Host
 
 

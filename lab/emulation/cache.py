@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,22 @@ def obtain(
         shutil.rmtree(home, ignore_errors=True)
         partial.rename(home)
     return home
+
+
+def find(kind: str, recipe: Mapping[str, object]) -> Path | None:
+    """Return what `recipe` made if it is there; it counts as asked for."""
+    home = place(kind, recipe)
+    with suppress(FileNotFoundError):
+        os.utime(home / RECIPE)
+        return home
+    return None
+
+
+def discard(kind: str, recipe: Mapping[str, object]) -> None:
+    """Remove what `recipe` made, if it is there."""
+    home = place(kind, recipe)
+    with locked(home.with_suffix(".lock")):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def prune(kind: str, days: int) -> list[Path]:

@@ -23,7 +23,9 @@ class Stage(StrEnum):
     IMAGE = "image"
     START = "start"
     BOOT = "boot"
+    RESUME = "resume"
     KVM = "kvm"
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,15 @@ class Failed:
     error: LabError
 
 
-Event = Started | Finished | Failed
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A quicker way failed with `error`, and the sure one is taken."""
+
+    host: str
+    error: LabError
+
+
+Event = Started | Finished | Failed | Retried
 Listener = Callable[[Event], None]
 
 
@@ -61,6 +71,9 @@ class Reporter:
     host: str
     listener: Listener
     seconds: dict[Stage, float]
+
+    def retry(self, error: LabError) -> None:
+        self.listener(Retried(self.host, error))
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:

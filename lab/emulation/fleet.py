@@ -6,11 +6,12 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.emulation import ssh
+from lab.emulation.boot import Boot
 from lab.emulation.build import Builder
 from lab.emulation.cache import prune
 from lab.emulation.commands import require, require_root
@@ -21,13 +22,15 @@ from lab.emulation.kvm import look
 from lab.emulation.launch import last_words
 from lab.emulation.machine import machine
 from lab.emulation.room import Room, rooms
+from lab.emulation.snapshot import KIND as SNAPSHOTS
+from lab.emulation.snapshot import SET_CLOCK, Snapshot
 from lab.errors import FleetError, LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from lab.emulation.boot import Image
     from lab.emulation.host import Host
-    from lab.emulation.image import Image
 
 # Package scripts of a foreign architecture run translated, one core each.
 BUILDERS = 2
@@ -35,6 +38,7 @@ BUILDERS = 2
 OVERHEAD_MIB = 400
 LEAST_FREE_MIB = 2048
 KEPT_DAYS = 30
+RESUME_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,13 @@ def build(
         builder.image(host, report)
 
     outcomes = _each(hosts, work, listener, BUILDERS)
-    for kind in ("image", "kernel", "rootfs"):
+    for kind in (SNAPSHOTS, "image", "kernel", "rootfs"):
         prune(kind, KEPT_DAYS)
     return outcomes
 
 
 def up(hosts: Sequence[Host], listener: Listener = nobody) -> list[Outcome]:
-    """Build what is missing, boot `hosts` in parallel, see that KVM works, write the inventory.
+    """Build what is missing, start `hosts` in parallel, see that KVM works, write the inventory.
 
     A host that is up stays as it is. Leftovers of a killed run are cleared first.
     Raises NothingToRunError without root and FleetError without memory for all; what fails on one
@@ -86,7 +90,7 @@ def up(hosts: Sequence[Host], listener: Listener = nobody) -> list[Outcome]:
             require([*programs, "ssh"], f"Starting {host.name}")
             with slots:
                 image = builder.image(host, report)
-            _boot(host, image, room, report, cancelled)
+            _bring_up(host, image, room, report, cancelled)
 
     try:
         return _each(hosts, work, listener, len(hosts), cancelled)
@@ -141,12 +145,40 @@ def _each(
     return [future.result() for future in futures]
 
 
-def _boot(
+def _bring_up(
     host: Host, image: Image, room: Room, report: Reporter, cancelled: threading.Event
+) -> None:
+    """Resume the host where it can be, boot it where not, and take the snapshot it lacks."""
+    its = machine(host.architecture)
+    boot = Boot(image, its.kernel_arguments)
+    how = its.emulator.snapshots
+    snapshot = Snapshot.of(how, host, boot) if how else None
+    if snapshot and (found := snapshot.find()):
+        try:
+            _start(host, replace(boot, snapshot=found), room, report, cancelled)
+        except FleetError as error:
+            if cancelled.is_set():
+                raise
+            report.retry(FleetError(f"it could not be resumed, and is booted: {error}"))
+            snapshot.discard()
+        else:
+            return
+    _start(host, boot, room, report, cancelled)
+    if snapshot:
+        try:
+            with report.stage(Stage.SNAPSHOT):
+                snapshot.take(room)
+        except FleetError as error:
+            report.retry(FleetError(f"it has no snapshot and will be booted again: {error}"))
+
+
+def _start(
+    host: Host, boot: Boot, room: Room, report: Reporter, cancelled: threading.Event
 ) -> None:
     its = machine(host.architecture)
     emulator = its.emulator
     keys = lab_keys()
+    timeout_s = RESUME_TIMEOUT_S if boot.snapshot else host.boot_timeout_s
 
     def check() -> None:
         if cancelled.is_set():
@@ -159,12 +191,14 @@ def _boot(
         with report.stage(Stage.START):
             room.open(host)
             _check_disk(room)
-            emulator.prepare(host, image, room, its.kernel_arguments)
-            process = emulator.start(host, image, room, its.kernel_arguments)
+            emulator.prepare(host, boot, room)
+            process = emulator.start(host, boot, room)
         address = emulator.address(host, room)
         with emulator.awake(host, room):
-            with report.stage(Stage.BOOT):
-                _wait(host, room, lambda end: ssh.wait(address, keys, end, check))
+            with report.stage(Stage.RESUME if boot.snapshot else Stage.BOOT):
+                _wait(host, room, timeout_s, lambda end: ssh.wait(address, keys, end, check))
+                if boot.snapshot:
+                    ssh.run(address, keys, SET_CLOCK, "sh", timeout_s=RESUME_TIMEOUT_S)
             with report.stage(Stage.KVM):
                 facts = look(host, its, address, keys)
         room.write_facts(facts)
@@ -173,12 +207,12 @@ def _boot(
         raise
 
 
-def _wait(host: Host, room: Room, until: Callable[[float], None]) -> None:
+def _wait(host: Host, room: Room, timeout_s: float, until: Callable[[float], None]) -> None:
     try:
-        until(time.monotonic() + host.boot_timeout_s)
+        until(time.monotonic() + timeout_s)
     except TimeoutError as error:
         raise FleetError(
-            f"{host.name} did not let SSH in within {host.boot_timeout_s} s ({error}):"
+            f"{host.name} did not let SSH in within {timeout_s:g} s ({error}):"
             f" see {room.console_log}, or raise hosts.{host.name}.boot_timeout_s in the fleet file."
         ) from error
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.emulation.boot import Image
 from lab.emulation.cache import obtain
 from lab.emulation.commands import require, require_root, run
 from lab.emulation.initramfs import initramfs
 from lab.emulation.keys import Keys, public
 
 if TYPE_CHECKING:
-    from lab.emulation.emulator import RootDevice
+    from pathlib import Path
+
+    from lab.emulation.boot import RootDevice
     from lab.emulation.kernel import KernelFiles
 
 FORMAT = 3
@@ -48,26 +49,6 @@ MASKED_UNITS = (
     "systemd-udev-load-credentials.service",
     "systemd-update-utmp.service",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What an emulator boots. All three files are shared by hosts and never written to."""
-
-    folder: Path
-
-    @property
-    def kernel(self) -> Path:
-        return self.folder / "kernel"
-
-    @property
-    def initrd(self) -> Path:
-        return self.folder / "initrd.img"
-
-    @property
-    def disk(self) -> Path:
-        """A raw, sparse ext4 file system without a partition table."""
-        return self.folder / "disk.img"
 
 
 def _files(keys: Keys) -> dict[str, tuple[int, str]]:

@@ -14,7 +14,7 @@ from lab.errors import FleetError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.emulation.emulator import RootDevice
+    from lab.emulation.boot import RootDevice
     from lab.emulation.kernel import KernelFiles
 
 FILE_SYSTEM_MODULES = ("crc32c_generic", "ext4")

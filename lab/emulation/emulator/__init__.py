@@ -11,24 +11,12 @@ from lab.emulation.process import MARK
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
+    from lab.emulation.boot import Boot, RootDevice
     from lab.emulation.host import Clock, Host
-    from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
-
-
-@dataclass(frozen=True, slots=True)
-class RootDevice:
-    """How the initramfs of a host finds its root file system and its network."""
-
-    modules: tuple[str, ...]
-    """Kernel modules, loaded with what they depend on; one that is built in is skipped."""
-    commands: tuple[str, ...]
-    """Shell lines for busybox, run once the modules are in."""
-    device: str
-    signed: bool = True
-    """Whether modules keep their signatures; checking one costs a slow emulator seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +31,16 @@ class Address:
 def proxy_command(room: Room, *words: str) -> tuple[str, ...]:
     """Return the command of a proxy that `down` finds, wherever its connection came from."""
     return ("env", f"{MARK}={room.folder}", sys.executable, proxy.__file__, *words)
+
+
+class Snapshots(Protocol):
+    """Keeping a running host in files, to go on from there any number of times."""
+
+    def identity(self, host: Host, boot: Boot) -> dict[str, object]:
+        """Return all that a host's state depends on: with another, it cannot be resumed."""
+
+    def save(self, room: Room, into: Path) -> None:
+        """Write the host's state into the folder `into`; it runs or is paused as before."""
 
 
 class Emulator(Protocol):
@@ -61,10 +59,14 @@ class Emulator(Protocol):
     @property
     def root(self) -> RootDevice: ...
 
-    def prepare(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> None:
+    @property
+    def snapshots(self) -> Snapshots | None:
+        """How to take snapshots, or None where they cannot be relied on."""
+
+    def prepare(self, host: Host, boot: Boot, room: Room) -> None:
         """Lay out the host's own files in its room: a disk over the image, configuration."""
 
-    def start(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> Process:
+    def start(self, host: Host, boot: Boot, room: Room) -> Process:
         """Start it in the background and return at once."""
 
     def address(self, host: Host, room: Room) -> Address: ...

@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.emulation import netns
+from lab.emulation.boot import RootDevice
 from lab.emulation.commands import run
-from lab.emulation.emulator import Address, RootDevice, proxy_command
+from lab.emulation.emulator import Address, proxy_command
 from lab.emulation.host import Clock
 from lab.emulation.launch import launch
 from lab.errors import FleetError
 
 if TYPE_CHECKING:
+    from lab.emulation.boot import Boot
     from lab.emulation.host import Host
-    from lab.emulation.image import Image
     from lab.emulation.process import Process
     from lab.emulation.room import Room
 
@@ -76,6 +77,10 @@ class Hercules:
             signed=False,
         )
 
+    @property
+    def snapshots(self) -> None:
+        """None: Hercules resuming a host has not been seen to work."""
+
     def configuration(self, host: Host) -> str:
         return "\n".join(
             [
@@ -99,10 +104,11 @@ class Hercules:
             ]
         )
 
-    def prepare(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> None:
+    def prepare(self, host: Host, boot: Boot, room: Room) -> None:
+        image = boot.image
         words = [
             *("console=ttyS0", "condev=0x0009", "conmode=3215", "quiet", "loglevel=3"),
-            *("net.ifnames=0", f"systemd.hostname={host.name}", *arguments),
+            *("net.ifnames=0", f"systemd.hostname={host.name}", *boot.arguments),
         ]
         line = " ".join(words)
         if len(line) > _COMMAND_LINE_MAX:
@@ -133,8 +139,8 @@ class Hercules:
         (folder / "hercules.rc").write_text("ipl linux.ins\n")
         os.mkfifo(folder / "commands")
 
-    def start(self, host: Host, image: Image, room: Room, arguments: tuple[str, ...]) -> Process:
-        del host, image, arguments  # all of it is in the room's files
+    def start(self, host: Host, boot: Boot, room: Room) -> Process:
+        del host, boot  # all of it is in the room's files
         # Hercules ends when its command input does; opened both ways, a pipe never ends.
         commands = os.open(room.folder / "commands", os.O_RDWR)
         try:

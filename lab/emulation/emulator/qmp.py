@@ -12,6 +12,7 @@ from lab.errors import FleetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedRWPair
     from pathlib import Path
 
 TIMEOUT_S = 30.0
@@ -20,8 +21,8 @@ TIMEOUT_S = 30.0
 class Qmp:
     """A connection past its greeting. QEMU serves one at a time, so keep it short."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._lines = connection.makefile("rwb")
+    def __init__(self, lines: BufferedRWPair) -> None:
+        self._lines = lines
         self._read()
         self.execute("qmp_capabilities")
 
@@ -57,7 +58,8 @@ def qmp(path: Path) -> Iterator[Qmp]:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(TIMEOUT_S)
             connection.connect(f"/proc/self/fd/{folder}/{path.name}")
-            yield Qmp(connection)
+            with connection.makefile("rwb") as lines:
+                yield Qmp(lines)
     except OSError as error:
         raise FleetError(f"QEMU does not answer on {path}: {error}.") from error
     finally:

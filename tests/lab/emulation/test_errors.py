@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.emulation import debian, down, lacking, load_fleet, ssh_command, status, up
+from lab.emulation.boot import Boot, Image
 from lab.emulation.commands import require, require_root, run
 from lab.emulation.emulator.qemu import LOOPBACK
 from lab.emulation.machine import machine
@@ -43,13 +44,13 @@ def test_what_lacks_is_said_in_advance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_taken_port() -> None:
+def test_a_taken_port(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         host = replace(load_fleet()["emu-x86"], port=taken.getsockname()[1])
         room = Room(host.name)
         room.open(host)
         with pytest.raises(FleetError, match=rf"Port {host.port} .*hosts\.emu-x86 another port"):
-            machine(host.architecture).emulator.prepare(host, None, room, ())  # type: ignore[arg-type]
+            machine(host.architecture).emulator.prepare(host, Boot(Image(tmp_path)), room)
 
 
 def test_a_tool_that_fails_is_quoted_with_its_log(tmp_path: Path) -> None:

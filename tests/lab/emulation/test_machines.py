@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.emulation import choose, load_fleet
+from lab.emulation.boot import Boot, Image
 from lab.emulation.emulator.hercules import Hercules
 from lab.emulation.emulator.qemu import Qemu
-from lab.emulation.image import Image
 from lab.emulation.initramfs import Cpio, load_order, unsigned
 from lab.emulation.machine import architectures, machine
 
 if TYPE_CHECKING:
     from lab.emulation import Host
 
-IMAGE = Image(Path("/cache/image/x"))
+BOOT = Boot(Image(Path("/cache/image/x")))
 QEMU_HOSTS = [
     host for host in load_fleet().values() if isinstance(machine(host.architecture).emulator, Qemu)
 ]
@@ -28,7 +28,7 @@ QEMU_HOSTS = [
 def _words(host: Host) -> list[str]:
     emulator = machine(host.architecture).emulator
     assert isinstance(emulator, Qemu)
-    return emulator.command(host, IMAGE, ())
+    return emulator.command(host, BOOT)
 
 
 @pytest.mark.parametrize("host", QEMU_HOSTS, ids=lambda host: host.name)
@@ -41,7 +41,7 @@ def test_qemu_listens_on_the_loopback_address_alone_and_reaches_nothing(host: Ho
 @pytest.mark.parametrize("host", QEMU_HOSTS, ids=lambda host: host.name)
 def test_the_image_is_never_qemus_disk(host: Host) -> None:
     line = " ".join(_words(host))
-    assert str(IMAGE.disk) not in line
+    assert str(BOOT.image.disk) not in line
     assert "-accel tcg" in line
 
 

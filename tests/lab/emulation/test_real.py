@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 
 from lab.emulation import (
     Host,
+    Stage,
     State,
     awake,
     down,
@@ -110,3 +112,29 @@ def test_without_room_on_the_disk_one_host_says_so_and_leaves_no_process(
     assert isinstance(outcome.error, FleetError)
     assert "make room there" in str(outcome.error)
     assert not marked(Room(host.name).folder)
+
+
+@pytest.mark.parametrize("host", ["emu-arm64"], indirect=True)
+def test_a_host_that_takes_too_long_says_so_and_leaves_no_process(host: Host) -> None:
+    # Of another size than any that has a snapshot.
+    slow = replace(host, boot_timeout_s=1, memory_mib=host.memory_mib - 64)
+    (outcome,) = up([slow])
+    assert isinstance(outcome.error, FleetError)
+    assert "did not let SSH in within 1 s" in str(outcome.error)
+    assert "boot_timeout_s in the fleet file" in str(outcome.error)
+    assert not marked(Room(host.name).folder)
+
+
+@pytest.mark.parametrize("host", ["icount-arm64"], indirect=True)
+def test_a_host_is_resumed_in_a_known_state_with_the_right_time(host: Host) -> None:
+    up([host])
+    _ssh(host, "touch /root/written")
+    down([host.name])
+    (outcome,) = up([host])
+    assert outcome.error is None
+    assert Stage.RESUME in outcome.seconds
+    assert _ssh(host, "ls /root") == ""
+    # An icount host's clock runs ahead while it idles, and never back.
+    assert float(_ssh(host, "date +%s")) >= time.time() - 60
+    (seen,) = status([host], strays=False)
+    assert seen.flavour is not None

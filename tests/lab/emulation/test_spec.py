@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
 X86 = '[hosts.one]\narchitecture = "x86_64"\nport = 42301\n'
 
 
-def test_the_shipped_fleet_has_four_architectures_and_three_icount_hosts() -> None:
+def test_the_shipped_fleet_has_four_architectures_and_icount_hosts_of_three() -> None:
     hosts = load_fleet()
     assert {hosts[name].architecture for name in ("emu-x86", "emu-arm64")} == {"x86_64", "arm64"}
     assert len(choose(hosts, ("emu",))) == 4
-    assert {h.clock for h in choose(hosts, ("icount",))} == {Clock.ICOUNT}
-    assert len(choose(hosts, ("icount",))) == 3
+    icount = choose(hosts, ("icount",))
+    assert {host.clock for host in icount} == {Clock.ICOUNT}
+    assert len({host.architecture for host in icount}) == 3
+
+
+def test_the_shipped_fleet_has_two_hosts_that_differ_in_the_kernel_alone() -> None:
+    hosts = load_fleet()
+    one, other = hosts["icount-x86"], hosts["icount-x86-bookworm"]
+    assert one.kernel != other.kernel
+    assert replace(other, name=one.name, port=one.port, kernel=one.kernel) == one
 
 
 def test_a_host_left_bare_takes_its_architectures_defaults(fleet_of: Load) -> None:
