@@ -50,11 +50,12 @@ def conserved(row: dict[str, Any]) -> None:
         told = sum(ns for ns in vcpu["phases"].values() if ns is not None)
         assert vcpu["wall_ns"] == vcpu["ended"] - vcpu["began"] == told + vcpu["unattributed_ns"]
         assert min(ns for ns in vcpu["phases"].values() if ns is not None) >= 0
-    # The VMM's own clocks; a tid that came round again names its last thread there.
-    run_ns = {vcpu["tid"]: vcpu["run_ns"] for vcpu in row["guest"].get("vcpus", [])}
-    for tid, wall_ns in {vcpu["tid"]: vcpu["wall_ns"] for vcpu in row["phases"]["vcpus"]}.items():
-        if tid in run_ns:
-            assert abs(run_ns[tid] - wall_ns) <= run_ns[tid] / 1000 + 1000
+    # The VMM's own clocks; a tid that came round again has two accounts, one of them this VM's.
+    # They also hold the ways into the first system call and out of the last: 2 to 4 µs.
+    for own in row["guest"].get("vcpus", []):
+        walls = [v["wall_ns"] for v in row["phases"]["vcpus"] if v["tid"] == own["tid"]]
+        allowed = max(own["run_ns"] / 1000 + 1000, 5000)
+        assert min(abs(own["run_ns"] - wall) for wall in walls) <= allowed
 
 
 def halting(home: Path, count: int, ns: int, *options: str) -> list[str]:
@@ -126,7 +127,8 @@ def test_halts_are_the_same_at_either_level(home: Path) -> None:
         statistics = row["guest"]["stats"]["vcpu"][0]
         outcomes = row["haltpoll"]["outcomes"]
         attempts = outcomes["hit"] + outcomes["late_hit"] + outcomes["miss"]
-        assert row["haltpoll"]["halts"] == 101
+        # A wake-up that is already pending at HLT never comes to kvm_vcpu_halt().
+        assert 0 < row["haltpoll"]["halts"] <= 101
         assert statistics["halt_attempted_poll"] == attempts
         assert ("phases" in row) == (levels == "phases")
 
