@@ -143,7 +143,13 @@ class Lab:
         )  # fmt: skip
 
     def end(self, process: subprocess.Popen[str]) -> Ended:
-        out, err = process.communicate(timeout=PATIENCE_S)
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            # It ends what it started.
+            process.terminate()
+            process.wait()
+            raise
         assert "Traceback" not in err, err
         return Ended(process.returncode, out, err)
 
