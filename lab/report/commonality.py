@@ -32,8 +32,10 @@ def pictures(matrix: Commonality) -> list[Picture]:
     return [
         Picture(
             title="How much is common",
-            caption="Names of tracepoints, KVM statistics, knobs and functions, by how many of the "
-            f"architectures ({', '.join(matrix.architectures)}) have them.",
+            caption="Names of tracepoints, KVM statistics, knobs and functions, by how many of "
+            f"these architectures have them: {', '.join(matrix.architectures)}. A tracepoint may "
+            "be there and never fire. Functions are those named kvm_arch_… and kvm_vcpu_… that "
+            "were not inlined.",
             legend=tuple(
                 LegendEntry(text, SPREAD_COLOURS[spread], GLYPHS[1])
                 for spread, text in SPREADS.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from lab.capabilities import blocked, capabilities, notes
 from lab.commonality import Answer, commonality
 from lab.errors import UsageError
 from lab.labels import NONE
+from lab.paths import RESULTS
 from lab.report.commonality import render
+
+RECORDED = RESULTS / "recorded" / "survey-emulated.json.gz"
 
 
 def answer(architecture: str, **survey: Any) -> dict[str, Any]:
@@ -90,6 +95,24 @@ def test_the_widest_set_stands_first_and_sets_hold_every_name(answers: dict[str,
     sizes = [len(who) for who, _ in matrix.sets]
     assert sizes == sorted(sizes, reverse=True)
     assert sum(sum(how_many.values()) for _, how_many in matrix.sets) == len(matrix.things)
+
+
+def test_the_recorded_fleet() -> None:
+    """Four emulated hosts with Debian's Linux 6.12."""
+    matrix = commonality(json.loads(gzip.decompress(RECORDED.read_bytes())))
+    counts = {count.kind: (count.everywhere, count.total) for count in matrix.counts}
+    assert counts == {
+        "tracepoint": (13, 188),
+        "statistic": (13, 201),
+        "knob": (5, 54),
+        "function": (63, 172),
+        "all": (94, 615),
+    }
+    spread = {thing.name: thing for thing in matrix.things}
+    assert spread["kvm:kvm_userspace_exit"].spread == "all"
+    assert spread["kvm:kvm_entry"].architectures == ("aarch64", "x86_64")
+    # include/trace/events/kvm.h defines it for all; only x86 has a call of it.
+    assert spread["kvm:kvm_fpu"].spread == "all"
 
 
 def test_one_architecture_is_refused(answers: dict[str, Answer]) -> None:
