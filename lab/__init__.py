@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lab.results import Results, load
     from lab.store.index import query
-    from lab.table import Results, load
 
 __all__ = ["Results", "load", "query"]
 
-_HOME = {"Results": "lab.table", "load": "lab.table", "query": "lab.store.index"}
+_HOME = {"Results": "lab.results", "load": "lab.results", "query": "lab.store.index"}
 
 
 def __getattr__(name: str) -> object:

@@ -23,12 +23,25 @@ class Knob:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """One way to tune a host: `values` it takes (any word if empty), files it writes or moves."""
+
+    values: tuple[str, ...]
+    targets: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """What may be named in an experiment: `guests` and `intervals` map to their parameters."""
+    """What may be named in an experiment: `guests` and `intervals` map to their parameters.
+
+    What an inventory may ask of a host is in `tuning`.
+    """
 
     knobs: dict[str, Knob]
     guests: dict[str, tuple[str, ...]]
     intervals: dict[str, tuple[str, ...]]
+    tuning: dict[str, Tuning]
 
 
 @cache
@@ -38,4 +51,12 @@ def catalog() -> Catalog:
         knobs={name: Knob(name, **entry) for name, entry in document["knobs"].items()},
         guests={name: tuple(entry["parameters"]) for name, entry in document["guests"].items()},
         intervals={name: tuple(fields) for name, fields in document["intervals"].items()},
+        tuning={
+            name: Tuning(
+                tuple(entry["values"] or ()),
+                (entry["target"], *entry["disturbs"]),
+                entry["description"],
+            )
+            for name, entry in document["tuning"].items()
+        },
     )

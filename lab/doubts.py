@@ -74,6 +74,13 @@ def _lost(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
             f"{lost} streamed events were lost in {_trials(losing)}: counts and sums are whole, "
             "the list of halts is not"
         )
+    dropping = [row for row in rows if (row.get("phases") or {}).get("dropped")]
+    if dropping:
+        dropped = sum(row["phases"]["dropped"] for row in dropping)
+        yield (
+            f"{dropped} transitions of vCPUs found no room in {_trials(dropping)}: phases and "
+            "exits lack them"
+        )
 
 
 def _crosscheck(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
@@ -153,8 +160,17 @@ def _counter(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
         )
 
 
-def _overhead(run: Run, host: str, rows: Rows) -> Iterator[str]:
-    if rows and run.facts(host).get("probe_overhead") is None:
+def _tuning(run: Run, host: str, _rows: Rows) -> Iterator[str]:
+    for fact in run.facts(host).get("tuning", []):
+        asked = f"{fact['tuning']}={fact['value']}"
+        if fact["status"] != "ok":
+            yield f"{asked} was asked for and is not in force: {fact['reason']}"
+        elif fact["reason"]:
+            yield f"{asked} is in force in part: {fact['reason']}"
+
+
+def _overhead(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
+    if rows and all(row.get("probes", True) for row in rows):
         yield "what the probes themselves cost was not measured and is part of every value"
 
 
@@ -179,5 +195,6 @@ FINDERS: dict[str, Callable[[Run, str, Rows], Iterator[str]]] = {
     "load": _load,
     "cut short": _short,
     "counter": _counter,
+    "tuning": _tuning,
     "overhead": _overhead,
 }

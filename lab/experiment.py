@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,6 +14,8 @@ from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
 
 Setting = dict[str, int]
+Probe = Literal["halts", "phases", "functions"]
+Exit = Literal["exit", "hypercall", "userspace", "mmio", "ipi", "fpu"]
 Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
 
 
@@ -74,12 +76,13 @@ class Exits(_Strict):
     """The guest leaves and comes back in a loop: `count` samples of `batch` exits."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    guest: Literal["exit", "userspace"]
+    guest: Exit
     count: Annotated[int, Field(ge=1, le=1_000_000)]
     batch: Annotated[int, Field(ge=1, le=100_000)] = 100
 
     @property
     def expected_s(self) -> float:
+        # What an exit costs an emulated host; hardware needs a microsecond or two.
         return self.count * self.batch * 10_000 / 1e9
 
 
@@ -87,7 +90,11 @@ class Experiment(_Strict):
     """One experiment file; `reference` is one of the settings that `design` makes of `knobs`.
 
     `crossed` takes every combination of values, `one-at-a-time` those that differ from the
-    reference in one knob at most.
+    reference in one knob at most. Without knobs there is one setting: the host as it was found.
+
+    `probes` is what is attached while a trial runs; `phases` does what `halts` does and more.
+    With `overhead` each block runs each workload once more at the reference without a probe:
+    what the probes themselves cost.
     """
 
     analysis: Annotated[str, Field(min_length=1)]
@@ -96,8 +103,10 @@ class Experiment(_Strict):
     time_budget_s: Annotated[float, Field(gt=0, strict=False)]
     trial_timeout_s: Annotated[float, Field(gt=0, strict=False)] = 60
     design: Literal["crossed", "one-at-a-time"] = "crossed"
-    knobs: Annotated[dict[str, list[int]], Field(min_length=1)]
-    reference: Setting
+    probes: Annotated[list[Probe], Field(min_length=1)] = ["halts"]
+    overhead: bool = True
+    knobs: dict[str, list[int]] = {}
+    reference: Setting = {}
     workloads: Annotated[
         list[Annotated[Halt | Exits, Field(discriminator="guest")]], Field(min_length=1)
     ]
@@ -122,6 +131,8 @@ class Experiment(_Strict):
                 f"reference: {self.reference} is not one of the settings that `knobs` makes; "
                 "give each knob one of its listed values"
             )
+        if len(set(self.probes)) < len(self.probes):
+            raise ValueError("probes: one is given twice; name each once")
         names = [workload.name for workload in self.workloads]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"workloads: the name {min(twice)} is given twice; name each once")
@@ -145,7 +156,7 @@ class Experiment(_Strict):
     def expected_s(self) -> float:
         """How long all blocks take on one host, about, with 0.15 s for each fresh VM."""
         one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
-        return self.blocks * len(self.settings) * one_pass
+        return self.blocks * (len(self.settings) + self.overhead) * one_pass
 
 
 def find(name: str) -> Path:
@@ -182,7 +193,7 @@ def load(path: Path) -> Experiment:
         raise UsageError(f"{path}: {_sentence(error)}") from error
 
 
-_TAGS = {"halt", "exit", "userspace", "fixed", "exponential", "bursty", "Halt", "Exits"}
+_TAGS = {"halt", *get_args(Exit), "fixed", "exponential", "bursty", "Halt", "Exits"}
 
 
 def _sentence(error: ValidationError) -> str:

@@ -30,7 +30,6 @@ FIRST = (
     "load_1m",
     "foreign_vms",
     "versions",
-    "probe_overhead",
 )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 AS_FOUND = "as found"
+UNPROBED = "none"
+ICOUNT = "icount"
 NONE = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
@@ -17,6 +19,17 @@ NANOSECONDS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3))
 def setting_label(setting: Mapping[str, object]) -> str:
     """Stable name of a setting, whatever the order of its knobs: `vm.halt_poll_ns=20000`."""
     return ", ".join(f"{knob}={setting[knob]}" for knob in sorted(setting)) or AS_FOUND
+
+
+def knobs_of(columns: Iterable[str]) -> list[str]:
+    """Knobs among `columns`: a knob has its scope before a dot, no other column has one."""
+    return [name for name in columns if "." in name]
+
+
+def probes_label(row: Mapping[str, Any]) -> str:
+    """Name the probes of a trial: `phases, functions`, or `none`."""
+    # Plans without the key come from a time when there was one probe.
+    return ", ".join(row.get("probes", ["halts"])) or UNPROBED
 
 
 def setting_order(setting: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -44,6 +57,11 @@ def nanoseconds(value: float) -> str:
         if abs(value) >= size:
             return f"{_three(value / size)} {unit}"
     return f"{_three(value)} ns"
+
+
+def clock(clock_class: str) -> str:
+    """Name a clock class; under icount one instruction passes for one nanosecond."""
+    return f"{clock_class} clock" + (", 1 ns = 1 instruction" if clock_class == ICOUNT else "")
 
 
 def quantity(value: float | None, unit: str) -> str:

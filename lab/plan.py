@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from lab.catalog import catalog
-from lab.experiment import Experiment, Setting
+from lab.experiment import Experiment, Probe, Setting
 from lab.paths import PLAYBOOKS
 from lab.store.layout import SCHEMA
 
 WARMUP_BLOCK = -1
+OFF: list[Probe] = []
+"""The probes of a trial that shows what the probes of the others cost."""
 HOST_FOLDER = "/var/lib/kvmlab"
+AFTERWARDS = "when the agent ends, however it ends"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Trial:
     position: int
     warmup: bool
     setting: Setting
+    probes: list[Probe]
     workload: dict[str, Any]
     seed: int
 
@@ -41,19 +47,24 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     """Return the trials of `host`: a warm-up of every workload, then `blocks` complete blocks.
 
     A block is one pass over all cells in an order of its own, drawn from the experiment's seed and
-    the host's name. A workload keeps one table of intervals within a block, so that its settings
-    are compared on the same arrivals.
+    the host's name; the reference without probes is a cell too, where the experiment wants the
+    probes' cost. A workload keeps one table of intervals within a block, so that its cells are
+    compared on the same arrivals.
     """
-    ordered: list[tuple[int, Setting, dict[str, Any]]] = []
+    arms = [(setting, experiment.probes) for setting in experiment.settings]
+    arms += [(experiment.reference, OFF)] if experiment.overhead else []
     workloads = [workload.model_dump() for workload in experiment.workloads]
-    ordered += [(WARMUP_BLOCK, experiment.reference, workload) for workload in workloads]
+    ordered = [
+        (WARMUP_BLOCK, (experiment.reference, experiment.probes), workload)
+        for workload in workloads
+    ]
     for block in range(experiment.blocks):
-        cells = [(setting, workload) for setting in experiment.settings for workload in workloads]
+        cells = [(block, arm, workload) for arm in arms for workload in workloads]
         random.Random(_seed(experiment.seed, host, block)).shuffle(cells)  # noqa: S311
-        ordered += [(block, setting, workload) for setting, workload in cells]
+        ordered += cells
     position = {block: 0 for block, _, _ in ordered}
     planned = []
-    for number, (block, setting, workload) in enumerate(ordered):
+    for number, (block, (setting, probes), workload) in enumerate(ordered):
         planned.append(
             Trial(
                 trial=number,
@@ -61,6 +72,7 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
                 position=position[block],
                 warmup=block == WARMUP_BLOCK,
                 setting=setting,
+                probes=probes,
                 workload=workload,
                 seed=_seed(experiment.seed, host, block, workload["name"]),
             )
@@ -69,8 +81,14 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     return planned
 
 
-def document(run: str, name: str, experiment: Experiment, hosts: list[str]) -> dict[str, Any]:
-    """Return plan.json for all `hosts`."""
+def document(
+    run: str,
+    name: str,
+    experiment: Experiment,
+    hosts: list[str],
+    tunings: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return plan.json for all `hosts`; `tunings` is what their inventory asks of them."""
     return {
         "schema": SCHEMA,
         "run": run,
@@ -79,6 +97,7 @@ def document(run: str, name: str, experiment: Experiment, hosts: list[str]) -> d
         "reference": experiment.reference,
         "time_budget_s": experiment.time_budget_s,
         "trial_timeout_s": experiment.trial_timeout_s,
+        "tuning": {host: tunings.get(host, {}) for host in hosts},
         "hosts": {host: [asdict(trial) for trial in trials(experiment, host)] for host in hosts},
     }
 
@@ -92,6 +111,7 @@ def for_host(plan: dict[str, Any], host: str, *, allow_foreign_vms: bool) -> dic
         "time_budget_s": plan["time_budget_s"],
         "trial_timeout_s": plan["trial_timeout_s"],
         "allow_foreign_vms": allow_foreign_vms,
+        "tuning": plan["tuning"][host],
         "trials": plan["hosts"][host],
     }
 
@@ -120,6 +140,7 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
     run = plan["run"]
     changes = [
         *packages(),
+        Write("KVM's module, where none is loaded", "kvm_intel, kvm_amd, …", "by the next boot"),
         Write(f"{HOST_FOLDER}/probes-<sha256>/", "this clone's probes/", "restore --purge"),
         Write(f"{HOST_FOLDER}/build/", "the guest's VMM, built there", "restore --purge"),
         Write(f"{HOST_FOLDER}/headers/", "links to kernel headers, if needed", "restore --purge"),
@@ -136,7 +157,10 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write(
                 knob.mechanism,
                 ", ".join(map(str, sorted(values))),
-                "with its VM" if knob.scope == "vm" else "when the agent ends, however it ends",
+                "with its VM" if knob.scope == "vm" else AFTERWARDS,
             )
         )
+    for name, tuning in catalog().tuning.items():
+        if value := plan["tuning"][host].get(name):
+            changes += [Write(target, f"{name}: {value}", AFTERWARDS) for target in tuning.targets]
     return changes

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lab import costs
+from lab.costs import Cost
 from lab.labels import TIMES, setting_label, setting_order, short_labels
-from lab.metrics import PRIMARY, metric
+from lab.metrics import METRICS, PRIMARY, metric
 from lab.stats import Cell, Comparison, Verdict, cells, compare
 from lab.store.read import Run
 from lab.table import tidy
@@ -21,6 +23,10 @@ SYMBOLS = {
     Verdict.INERT: "\N{EMPTY SET}",
     Verdict.MISSING: "?",
 }
+
+
+PROBES_COST = "what the probes cost the guest, by its own clock"
+DIRTY_COST = "what dirty vector registers add to an exit, by the guest's own clock"
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ class Grid:
 class Summary:
     """A run compared with its plan's reference.
 
-    `names` gives each planned setting its short label, in the order of the knobs.
+    `names` gives each planned setting its short label, in the order of the knobs. `cells` has
+    all metrics. `probe_costs` and `fpu_costs` are of all hosts, at the reference.
     """
 
     run: Run
@@ -72,6 +79,14 @@ class Summary:
     comparisons: list[Comparison]
     cells: list[Cell]
     grids: list[Grid]
+    probe_costs: list[Cost]
+    fpu_costs: list[Cost]
+
+    @property
+    def costs(self) -> dict[str, list[Cost]]:
+        """Costs by what they are of, as far as there are any."""
+        found = {PROBES_COST: self.probe_costs, DIRTY_COST: self.fpu_costs}
+        return {title: each for title, each in found.items() if each}
 
 
 def summarise(run: Run) -> Summary:
@@ -81,54 +96,64 @@ def summarise(run: Run) -> Summary:
     planned = [trial["setting"] for each in run.plan["hosts"].values() for trial in each]
     names = short_labels(sorted(planned, key=setting_order))
     comparisons = compare(trials, reference) if reference in set(trials["setting"]) else []
-    medians = cells(trials)
+    medians = cells(trials, metrics=[each.name for each in METRICS])
     return Summary(
-        run, trials, names, comparisons, medians, grids(comparisons, medians, list(names))
+        run,
+        trials,
+        names,
+        comparisons,
+        medians,
+        grids(run, comparisons, medians, list(names)),
+        costs.of_probes(trials, reference),
+        costs.of_dirty_registers(trials, reference),
     )
 
 
 def grids(
-    comparisons: Sequence[Comparison], cells: Sequence[Cell], settings: Sequence[str]
+    run: Run, comparisons: Sequence[Comparison], cells: Sequence[Cell], settings: Sequence[str]
 ) -> list[Grid]:
-    """One grid for each run and host; `settings` gives the order of the rows."""
-    by_cell = {(c.run, c.host, c.workload, c.metric, c.setting): c for c in cells}
-    hosts = dict.fromkeys((each.run, each.host) for each in comparisons)
-    return [
-        _grid([c for c in comparisons if (c.run, c.host) == host], by_cell, settings)
-        for host in hosts
-    ]
+    """One grid for each host with a primary metric; `settings` gives the order of the rows."""
+    found = []
+    for host in run.manifest["hosts"]:
+        compared = [each for each in comparisons if each.host == host]
+        medians = [each for each in cells if each.host == host and each.metric in PRIMARY]
+        if compared or medians:
+            found.append(_grid(run, host, compared, medians, settings))
+    return found
 
 
 def _grid(
-    comparisons: list[Comparison],
-    cells: dict[tuple[str, str, str, str, str], Cell],
+    run: Run,
+    host: str,
+    comparisons: Sequence[Comparison],
+    medians: Sequence[Cell],
     settings: Sequence[str],
 ) -> Grid:
-    first = comparisons[0]
+    reference = setting_label(run.plan["reference"])
     found = {(each.workload, each.setting, each.metric): each for each in comparisons}
-    used = {each.metric for each in comparisons}
-    named = dict.fromkeys([*PRIMARY, *(each.metric for each in comparisons)])
+    by_cell = {(each.workload, each.setting, each.metric): each for each in medians}
+    seen = found.keys() | by_cell.keys()
+    metrics = tuple(name for name in PRIMARY if name in {metric for _, _, metric in seen})
+    measured = {workload for workload, _, _ in seen}
     rows = []
-    for workload in dict.fromkeys(each.workload for each in comparisons):
-        for setting in settings:
+    for workload in dict.fromkeys(each["workload"]["name"] for each in run.plan["hosts"][host]):
+        for setting in settings if workload in measured else ():
             entries = {
                 name: Entry(
-                    cells.get((first.run, first.host, workload, name, setting)),
-                    found.get((workload, setting, name)),
+                    by_cell.get((workload, setting, name)), found.get((workload, setting, name))
                 )
-                for name in named
-                if name in used
+                for name in metrics
             }
             sizes = [each.cell.n for each in entries.values() if each.cell]
             rows.append(
-                Row(workload, setting, setting == first.reference, max(sizes, default=0), entries)
+                Row(workload, setting, setting == reference, max(sizes, default=0), entries)
             )
     return Grid(
-        run=first.run,
-        host=first.host,
-        clock_class=first.clock_class,
-        reference=first.reference,
-        metrics=tuple(name for name in named if name in used),
+        run=run.name,
+        host=host,
+        clock_class=run.facts(host).get("clock_class"),
+        reference=reference,
+        metrics=metrics,
         rows=tuple(rows),
     )
 

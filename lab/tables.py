@@ -11,14 +11,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lab import costs
 from lab.doubts import doubts
 from lab.facts import facts
-from lab.labels import MINUS, NONE, change, quantity, setting_label
+from lab.labels import MINUS, NONE, change, clock, quantity, setting_label
 from lab.stats import Comparison, Verdict
 from lab.store.layout import Document
 from lab.store.listing import RunSummary
 from lab.store.read import Run
 from lab.summary import SYMBOLS, Entry, Grid, Row
+from lab.table import tidy
 
 Record = dict[str, Any]
 PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
@@ -54,7 +56,11 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
     change's 95 % interval in per cent.
     """
     wide = width >= WIDE
-    title = f"{grid.host} ({grid.clock_class or 'unknown'} clock), change against {grid.reference}"
+    clock_class = clock(grid.clock_class or "unknown")
+    if len(names) == 1:
+        medians = _medians(grid)
+        return Group(Text(f"{grid.host} ({clock_class}), {grid.reference}", style="bold"), medians)
+    title = f"{grid.host} ({clock_class}), change against {grid.reference}"
     used = {e.comparison.verdict for r in grid.rows for e in r.entries.values() if e.comparison}
     signs = ", ".join(f"{SYMBOLS[verdict]} {verdict}" for verdict in Verdict if verdict in used)
     interval = "; [95 % interval of the change, in %]" if wide else ""
@@ -66,6 +72,20 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
         ),
         Text(f"* reference; n trials; {signs}{interval}", style="dim"),
     )
+
+
+def _medians(grid: Grid) -> Table:
+    """Return the medians of a grid with a single setting, a row for each workload."""
+    table = Table(**PLAIN, padding=(0, 1, 0, 0))
+    table.add_column("workload", no_wrap=True)
+    table.add_column("n", justify="right")
+    for name in grid.metrics:
+        table.add_column(HEADINGS.get(name, name), justify="right", no_wrap=True)
+    for row in grid.rows:
+        cells = (row.entries[name].cell for name in grid.metrics)
+        values = [quantity(cell.median.value, cell.unit) if cell else "" for cell in cells]
+        table.add_row(row.workload, str(row.n), *values)
+    return table
 
 
 def _workload(
@@ -126,8 +146,9 @@ def runs_table(runs: Sequence[RunSummary]) -> Table:
 
 
 def show_record(run: Run) -> Record:
-    """Return a run's manifest; each host with its trials by status and the reasons to doubt it."""
+    """Return a run's manifest with each host's trials by status, doubts and costs of probes."""
     found = doubts(run)
+    overheads = costs.of_probes(tidy(run), setting_label(run.plan["reference"]))
     return {
         **run.manifest,
         "hosts": {
@@ -135,6 +156,8 @@ def show_record(run: Run) -> Record:
                 **entry,
                 "trials": _counts(run, host),
                 "doubts": [{"kind": d.kind, "text": d.text} for d in found if d.host == host],
+                "probe_costs": [each.record() for each in overheads if each.host == host],
+                "probe_cost": costs.overhead([each for each in overheads if each.host == host]),
             }
             for host, entry in run.manifest["hosts"].items()
         },
@@ -161,6 +184,7 @@ def _host(run: Run, host: str, entry: Document) -> Group:
     settings = len({setting_label(trial["setting"]) for trial in plan})
     workloads = len({trial["workload"]["name"] for trial in plan})
     blocks = len({trial["block"] for trial in plan if not trial["warmup"]})
+    bare = any(not trial.get("probes", True) for trial in plan)
     counts = ", ".join(f"{number} {status}" for status, number in entry["trials"].items())
     table = Table(show_header=False, **PLAIN)
     table.add_column(style="dim")
@@ -169,15 +193,22 @@ def _host(run: Run, host: str, entry: Document) -> Group:
     table.add_row("error", entry.get("error") or NONE)
     table.add_row(
         "planned",
-        f"{len(plan)} trials: {settings} settings x {workloads} workloads x {blocks} blocks, "
-        "and warm-ups",
+        f"{len(plan)} trials: {_number(settings, 'setting')} x {_number(workloads, 'workload')} x "
+        f"{_number(blocks, 'block')}{', the reference without probes' if bare else ''}, and "
+        "warm-ups",
     )
     table.add_row("trials", counts)
+    if entry["probe_cost"]:
+        table.add_row("overhead", entry["probe_cost"])
     for doubt in entry["doubts"]:
         table.add_row("doubt", Text(f"{doubt['kind']}: {doubt['text']}", style="yellow"))
     for fact in facts(run.facts(host)):
         table.add_row(fact.name, fact.value)
     return Group(Text(f"\n{host}", style="bold"), Padding(table, (0, 0, 0, 2)))
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _counts(run: Run, host: str) -> dict[str, int]:

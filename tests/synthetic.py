@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from lab import histogram
 from lab.labels import setting_label
+from tests import synthetic_phases
+from tests.synthetic_phases import buckets
 
 Document = dict[str, Any]
+Arm = tuple[Mapping[str, int], list[str]]
 
 KNOB = "vm.halt_poll_ns"
 CEILINGS = (0, 20_000, 50_000, 200_000, 1_000_000)
@@ -44,6 +46,10 @@ FIXED_150US = {**FIXED_30US, "name": "fixed-150us", "interval": {"kind": "fixed"
 FIXED_1MS = {**FIXED_30US, "name": "fixed-1ms", "interval": {"kind": "fixed", "ns": 1_000_000}}
 EXIT = {"name": "exit", "guest": "exit", "count": 100, "batch": 100}
 USERSPACE = {"name": "userspace", "guest": "userspace", "count": 100, "batch": 100}
+HYPERCALL, MMIO, IPI, FPU = (
+    {"name": name, "guest": name, "count": 100, "batch": 23}
+    for name in ("hypercall", "mmio", "ipi", "fpu")
+)
 WORKLOADS = (FIXED_30US, FIXED_150US, EXPONENTIAL_100US, FIXED_1MS)
 
 
@@ -57,13 +63,18 @@ def write_run(
     workloads: Sequence[Document] = WORKLOADS,
     blocks: int = 6,
     seed: int = 20181024,
+    probes: Sequence[str] = ("halts",),
+    overhead: bool = False,
 ) -> Path:
     """Write a whole run below `store`; `hosts` maps a host's name to its clock class."""
     hosts = {"synthetic": "hardware"} if hosts is None else hosts
     rng = np.random.default_rng(seed)
     run = store / name
     run.mkdir(parents=True)
-    plans = {host: plan_trials(list(settings), reference, workloads, blocks, rng) for host in hosts}
+    arms = [(setting, list(probes)) for setting in settings]
+    arms += [(reference, [])] if overhead else []
+    warm = (reference, list(probes))
+    plans = {host: plan_trials(arms, warm, workloads, blocks, rng) for host in hosts}
     facts = {host: host_facts(host, clock) for host, clock in hosts.items()}
     (run / "experiment.toml").write_text(
         'analysis = """\nWhat does a synthetic window buy?\n\n- No host was measured.\n"""\n'
@@ -97,15 +108,15 @@ def write_rows(run: Path, host: str, rows: Iterable[Document]) -> Path:
 
 
 def plan_trials(
-    settings: Sequence[Mapping[str, int]],
-    reference: Mapping[str, int],
+    arms: Sequence[Arm],
+    warm: Arm,
     workloads: Sequence[Document],
     blocks: int,
     rng: np.random.Generator,
 ) -> list[Document]:
-    cells = [(-1, reference, workload) for workload in workloads]
+    cells = [(-1, warm, workload) for workload in workloads]
     for block in range(blocks):
-        order = [(block, setting, workload) for setting in settings for workload in workloads]
+        order = [(block, arm, workload) for arm in arms for workload in workloads]
         cells += [order[i] for i in rng.permutation(len(order))]
     return [
         {
@@ -114,20 +125,27 @@ def plan_trials(
             "position": number,
             "warmup": block < 0,
             "setting": dict(setting),
+            "probes": probes,
             "workload": workload,
             "seed": 1000 + block,
         }
-        for number, (block, setting, workload) in enumerate(cells)
+        for number, (block, (setting, probes), workload) in enumerate(cells)
     ]
 
 
 def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> Document:
     """Row of a trial that went well."""
     guest, probe = halts(trial, rng) if trial["workload"]["guest"] == "halt" else exits(trial, rng)
+    phases = functions = None
+    if "phases" in trial["probes"]:
+        phases = synthetic_phases.phases(trial["workload"], guest, probe, rng)
+    if phases and "functions" in trial["probes"]:
+        functions = synthetic_phases.functions(phases, rng)
     return {
         "schema": 1, "run": run, "host": host, **trial, "status": "ok", "reason": None,
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,
-        "effective": trial["setting"], "guest": guest, "haltpoll": probe,
+        "effective": trial["setting"], "guest": guest,
+        "haltpoll": probe if trial["probes"] else None, "phases": phases, "functions": functions,
         "host_state": {"load_1m": 0.1},
     }  # fmt: skip
 
@@ -136,7 +154,7 @@ def unmeasured(run: str, host: str, trial: Document, status: str, reason: str) -
     return {
         "schema": 1, "run": run, "host": host, **trial, "status": status, "reason": reason,
         "started_at": None, "duration_ns": 0, "effective": {}, "guest": None, "haltpoll": None,
-        "host_state": None,
+        "phases": None, "functions": None, "host_state": None,
     }  # fmt: skip
 
 
@@ -144,7 +162,7 @@ def halts(trial: Document, rng: np.random.Generator) -> tuple[Document, Document
     """Guest and probe of a halting trial."""
     count, ceiling = trial["workload"]["count"], trial["setting"].get(KNOB, 200_000)
     spent = intervals(trial["workload"]["interval"], count, np.random.default_rng(trial["seed"]))
-    drift = rng.lognormal(0, 0.03)
+    drift = rng.lognormal(0, 0.03) * probe_cost(trial)
     window, latency, stream = 0, [], []
     windows: list[tuple[int, ...]] = []
     clock = 0.0
@@ -210,7 +228,7 @@ def probed(stream: np.ndarray[Any, Any], windows: list[tuple[int, ...]]) -> Docu
         "halts": len(ns), "invalid": 0, "window_changes": len(windows), "lost": 0,
         "outcomes": {name: len(times.get(name, times["miss_poll"])) for name in OUTCOMES},
         "sums_ns": {name: int(times[name].sum()) for name in SPLIT},
-        "histograms": {name: counted(times[name]) for name in SPLIT if name != "instant"},
+        "histograms": {name: buckets(times[name]) for name in SPLIT if name != "instant"},
         "origin": 1_000_000_000,
         "stream": {"thread": thread.tolist(), "end": end.tolist(), "ns": ns.tolist(),
                    "waited": waited.tolist(), "valid": valid.tolist(), "window": window.tolist()},
@@ -220,20 +238,22 @@ def probed(stream: np.ndarray[Any, Any], windows: list[tuple[int, ...]]) -> Docu
     }  # fmt: skip
 
 
-def counted(ns: np.ndarray[Any, Any]) -> list[list[int]]:
-    return [list(pair) for pair in histogram.merge([(int(b), 1) for b in histogram.bucket(ns)])]
-
-
 def intervals(kind: Document, count: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
     if kind["kind"] == "exponential":
         return np.maximum(rng.exponential(kind["ns"], count), 1_000)
     return np.full(count, float(kind["ns"]))
 
 
-def exits(trial: Document, rng: np.random.Generator) -> tuple[Document, None]:
+def probe_cost(trial: Document) -> float:
+    """Factor by which the probes slow the guest down."""
+    return {"": 1.0, "halts": 1.01}.get(",".join(trial["probes"]), 1.08)
+
+
+def exits(trial: Document, rng: np.random.Generator) -> tuple[Document, Document]:
+    """Guest and probe of a trial that leaves in batches and never halts."""
     workload = trial["workload"]
     count = workload["count"]
-    cost = 1_100 if workload["guest"] == "exit" else 6_000
+    cost = 400 + synthetic_phases.EXITS[workload["guest"]][3] * probe_cost(trial)
     batch = rng.lognormal(np.log(cost * workload["batch"] * rng.lognormal(0, 0.02)), 0.05, count)
     total = int(batch.sum())
     return {
@@ -243,7 +263,7 @@ def exits(trial: Document, rng: np.random.Generator) -> tuple[Document, None]:
         "switches": {"voluntary": 0, "involuntary": 0},
         "batch": workload["batch"], "batch_ns": batch.round().astype(int).tolist(),
         "vcpus": [{"id": 0, "tid": 4711}], "stats": {"vm": {}, "vcpu": [{}]},
-    }, None  # fmt: skip
+    }, probed(np.zeros((0, 6), dtype=np.int64), [])  # fmt: skip
 
 
 def host_facts(host: str, clock_class: str) -> Document:
@@ -260,7 +280,6 @@ def host_facts(host: str, clock_class: str) -> Document:
         "probes_sha256": "0" * 64, "headers": None, "cpus": {"vcpu": 1, "housekeeping": [0]},
         "boot_id": "synthetic", "uptime_s": 100, "load_1m": 0.1, "foreign_vms": [],
         "knobs": [{"knob": KNOB, "status": "ok", "reason": None, "value": 200_000}],
-        "probe_overhead": None,
     }  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from lab.errors import Exit, LabError
 
 COMMANDS = {
     "doctor": "what can these hosts do, and what mends what they cannot",
+    "commonality": "what do these hosts' kernels have in common, counted and drawn",
     "run": "run an experiment on hosts",
+    "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
     "compare": "compare every setting with the reference",

@@ -26,6 +26,8 @@ def show(runs: Sequence[str], results: Path, *, as_json: bool) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON."""
     from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
     from lab.doubts import doubts  # noqa: PLC0415
+    from lab.profile import profile  # noqa: PLC0415
+    from lab.profile_tables import cost_table, profile_table  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
 
     summaries = [summary.summarise(read_run(run, results)) for run in runs]
@@ -39,5 +41,12 @@ def show(runs: Sequence[str], results: Path, *, as_json: bool) -> None:
         for grid in each.grids:
             console.print(tables.comparison_table(grid, each.names, console.width))
         console.print(summary.tally(each.comparisons))
+        for host in each.run.manifest["hosts"]:
+            found = profile(each, host)
+            if found.times:
+                clock_class = each.run.facts(host).get("clock_class")
+                console.print(profile_table(found, clock_class, each.names))
+        for title, costs in each.costs.items():
+            console.print(cost_table(costs, title))
         for doubt in doubts(each.run):
             remarks.print(Text(f"doubt: {doubt.host}: {doubt.text}", style="yellow"))

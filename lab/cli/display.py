@@ -36,6 +36,10 @@ class Stages:
     def __exit__(self, *_: object) -> None:
         self._status.stop()
 
+    def stop(self) -> None:
+        """Make room for what is to be shown now."""
+        self._status.stop()
+
     def show(self, event: Event) -> None:
         """Take one event of the fleet."""
         if isinstance(event, HostStage):

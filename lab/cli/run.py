@@ -13,7 +13,7 @@ from rich.table import Table
 from lab import experiment, plan
 from lab.cli import options
 from lab.errors import Exit, LabError, NothingToRunError, UsageError
-from lab.labels import setting_label
+from lab.labels import probes_label, setting_label
 from lab.paths import ROOT
 from lab.store.folder import RunFolder, run_name
 
@@ -58,7 +58,8 @@ def command(
         where = options.find_inventory(inventory, hosts)
         selected = fleet_inventory.hosts(where, hosts)
         run = run_name(path.stem, settings.results)
-        document = plan.document(run, path.stem, question, selected)
+        tunings = fleet_inventory.tunings(where, selected)
+        document = plan.document(run, path.stem, question, selected, tunings)
         if dry_run:
             _print_plan(document, as_json=as_json)
             return
@@ -102,6 +103,7 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
         table.add_column("trial", justify="right")
         table.add_column("block", justify="right")
         table.add_column("setting", overflow="fold")
+        table.add_column("probes")
         table.add_column("workload")
         table.add_column("seed", justify="right")
         for trial in trials:
@@ -109,6 +111,7 @@ def _print_plan(document: dict[str, Any], *, as_json: bool) -> None:
                 str(trial["trial"]),
                 "warm-up" if trial["warmup"] else str(trial["block"]),
                 setting_label(trial["setting"]),
+                probes_label(trial),
                 trial["workload"]["name"],
                 str(trial["seed"]),
             )

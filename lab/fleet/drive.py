@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from lab.errors import FleetError
 from lab.fleet import archive, interrupt, inventory
 from lab.fleet.ansible import Play, play
-from lab.fleet.progress import Listener, ignore
+from lab.fleet.progress import Event, HostObserved, Listener, ignore
 from lab.fleet.watch import Record, Watch
 from lab.paths import PLAYBOOKS, PROBES
 
@@ -32,6 +33,7 @@ RUN_EXTRA_S = 1800.0
 # Longer than it takes to give a lost connection up (agent_reconnects of the role `agent`).
 RUN_IDLE_S = 1800.0
 SHORT_S = 900.0
+NO_LIMIT = 0.0
 STOP_S = 120.0
 
 
@@ -297,6 +299,78 @@ def _unasked(record: Record) -> dict[str, Any]:
     what, _, mend = (record.error or "the agent did not answer").rpartition(": ")
     check = {"check": "reached", "status": "missing", "detail": what or mend, "remedy": mend}
     return {"checks": [check], "facts": None}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How observing ended on one host; `error` is one sentence when it was not as asked."""
+
+    state: State
+    error: str | None = None
+
+
+def observe(
+    hosts: list[str],
+    where: Path = LOCAL,
+    *,
+    options: list[str],
+    on_progress: Listener,
+    probes: Path = PROBES,
+) -> dict[str, Looked]:
+    """Watch the VMs of each host until all hosts have ended; leave nothing on any of them.
+
+    `options` are those of the agent's verb `observe`. What was seen comes as HostObserved, each
+    interval once and in order. Raises UsageError and FleetError as `execute` does,
+    KeyboardInterrupt, and whatever `on_progress` raises; also then the observers are ended. Those
+    of a killed controller leave by themselves when nobody asks them for half a minute.
+    """
+    last = dict.fromkeys(hosts, -1)
+
+    def once(event: Event) -> None:
+        """Drop what an answer brought again: the one before might have been lost."""
+        if isinstance(event, HostObserved):
+            fresh = [one for one in event.intervals if one["interval"] > last[event.host]]
+            if not fresh:
+                return
+            last[event.host] = fresh[-1]["interval"]
+            event = HostObserved(event.host, fresh)
+        on_progress(event)
+
+    with _fleet(hosts, where, once, probes, None) as fleet, interrupt.listening() as signals:
+        archived = Path(fleet.variables["kvmlab_archive"])
+        # As text, which goes through the standard input of a command and through no file there.
+        text = archived.with_suffix(".b64")
+        text.write_bytes(base64.encodebytes(archived.read_bytes()))
+        fleet.variables |= {"kvmlab_archive": str(text), "kvmlab_observe": options}
+        ended = False
+        try:
+            fleet.play("observe.yml", signals.asked, NO_LIMIT, RUN_IDLE_S)
+            ended = not signals.asked.is_set()
+        finally:
+            if not ended:
+                _end_observers(fleet, signals.insisted)
+        if signals.asked.is_set():
+            raise KeyboardInterrupt
+    return {host: _looked(record) for host, record in fleet.watch.records.items()}
+
+
+def _end_observers(fleet: _Fleet, insisted: threading.Event) -> None:
+    answers = {host: record.answers for host, record in fleet.watch.records.items()}
+    fleet.variables["kvmlab_observers"] = {
+        host: said["observe"]["pid"] for host, said in answers.items() if "observe" in said
+    }
+    if fleet.variables["kvmlab_observers"]:
+        fleet.play("unobserve.yml", insisted, STOP_S, STOP_S)
+
+
+def _looked(record: Record) -> Looked:
+    if record.trouble:
+        return Looked(record.trouble, record.error)
+    said = record.answers.get("observed", {})
+    state = said.get("state")
+    if state in {"complete", "unsupported"}:
+        return Looked(state, said.get("error"))
+    return Looked("failed", said.get("error") or "the observer on the host has gone")
 
 
 def restore(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lab import tuning
 from lab.errors import UsageError
 from lab.fleet.environment import minimal
 
@@ -86,6 +87,21 @@ def hosts(inventory: Path, patterns: str = "all") -> list[str]:
     return list(found)
 
 
+def _variables(inventory: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the variables of each of these hosts that has any."""
+    listing, _ = _listing(inventory, ",".join(names))
+    found: dict[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+    return found
+
+
+def tunings(inventory: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what the inventory asks each of these hosts to be tuned to; UsageError if wrong."""
+    variables = _variables(inventory, names)
+    return {
+        name: tuning.check(variables.get(name, {}).get(tuning.VARIABLE), name) for name in names
+    }
+
+
 def secrets(inventory: Path, names: list[str]) -> frozenset[str]:
     """Return the values of all variables of these hosts that hold a password by their name."""
 
@@ -94,8 +110,5 @@ def secrets(inventory: Path, names: list[str]) -> frozenset[str]:
             if isinstance(value, str | int) and SECRET.search(name):
                 yield str(value)
 
-    listing, _ = _listing(inventory, ",".join(names))
-    meta = listing.get("_meta", {})
-    return frozenset(
-        value for variables in meta.get("hostvars", {}).values() for value in values(variables)
-    ) - {""}
+    found = _variables(inventory, names).values()
+    return frozenset(value for variables in found for value in values(variables)) - {""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,15 @@ class HostProgress:
     current: str | None
 
 
-Event = HostStage | HostProgress
+@dataclass(frozen=True)
+class HostObserved:
+    """The observer of a host gave intervals, as results/FORMAT.md describes them."""
+
+    host: str
+    intervals: list[dict[str, Any]]
+
+
+Event = HostStage | HostProgress | HostObserved
 Listener = Callable[[Event], None]
 
 

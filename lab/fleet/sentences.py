@@ -115,6 +115,15 @@ FAILED = (
         "{host} is installing packages for someone else: try again when that is done",
     ),
     Known(
+        r"nsenter: .*/ns/mnt",
+        "{host}: the observer has gone: it was killed there, or could not be asked for half a "
+        "minute and left",
+    ),
+    Known(
+        r"(unshare|nsenter)\b.*(?:No such file|not found)",
+        "{host} has no {0}: install util-linux there",
+    ),
+    Known(
         r"dpkg was interrupted",
         "{host} has a half-installed package: run `dpkg --configure -a` there",
     ),

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lab.fleet import sentences
-from lab.fleet.progress import HostProgress, HostStage, Listener
+from lab.fleet.progress import HostObserved, HostProgress, HostStage, Listener
 
-VERBS = ("doctor", "start", "status", "pack", "stop", "restore")
+VERBS = (
+    *("doctor", "start", "status", "pack", "stop", "restore"),
+    *("observe", "observed", "unobserve"),
+)
 CENSORED = "********"
 Trouble = Literal["failed", "unreachable", "unsupported"]
 
@@ -91,6 +94,8 @@ class Watch:
             if verb == "status":
                 done, total = content.get("done", 0), content.get("total", 0)
                 self._listener(HostProgress(host, done, total, content.get("current")))
+            if verb == "observed":
+                self._listener(HostObserved(host, content["intervals"]))
 
     def _failed(self, host: str, data: dict[str, Any]) -> None:
         if data.get("ignore_errors"):

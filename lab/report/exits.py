@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import plotly.graph_objects as go
 
+from lab.metrics import EXITS
 from lab.report.material import Material, Multiple, Picture, bars, said
 from lab.report.style import axis, figure, time_axis
 
@@ -28,7 +29,7 @@ def exits(material: Material) -> Picture:
                 ),
                 f"{workload}: time of an exit by setting",
             )
-            for workload, _ in material.of_guest("exit", "userspace")
+            for workload, _ in material.of_guest(*EXITS)
         ),
     )
 
@@ -55,7 +56,7 @@ def _exit_traces(material: Material, workload: str, name: str) -> Iterator[go.Sc
         yield go.Scatter(
             x=[cell.median.value],
             y=[key.name],
-            error_x=bars(cell, key.colour),
+            error_x=bars(cell.median, key.colour),
             mode="markers",
             marker={**looks, "size": 12},
             hovertemplate=f"<b>{key.name}</b><br>{said(cell)}<br>{cell.n} trials<extra></extra>",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from lab.report.costs import probe_costs
 from lab.report.exits import exits
+from lab.report.fpu import fpu
 from lab.report.halts import cpu, outcomes
 from lab.report.latency import latency
 from lab.report.material import Material, Picture
+from lab.report.phases import classes, phases
 from lab.report.tradeoff import tradeoff
 
-DRAWN = (tradeoff, latency, outcomes, cpu, exits)
+DRAWN = (phases, classes, fpu, tradeoff, latency, outcomes, cpu, exits, probe_costs)
 
 
 def pictures(material: Material) -> list[Picture]:
     """All pictures for which the host has data."""
     drawn = [draw(material) for draw in DRAWN]
-    return [picture for picture in drawn if picture.multiples]
+    return [picture for picture in drawn if picture.multiples or picture.tables]

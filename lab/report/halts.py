@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lab.halts import OUTCOMES
-from lab.labels import setting_label
+from lab.profile import Halts
 from lab.report.material import LegendEntry, Material, Multiple, Picture
 from lab.report.style import Key, axis, figure
-from lab.store.layout import Document
 
 OUTCOME_LOOKS = {
     "hit": ("var(--hit)", "", "hit: polled, and it paid"),
     "late_hit": ("var(--late)", ".", "late hit: polled to the end, woken before it slept"),
     "miss": ("var(--miss)", "/", "miss: polled in vain, then slept"),
-    "no_poll": ("var(--sleep)", "", "no poll: slept at once"),
-    "instant": ("var(--instant)", "x", "instant: the wake-up was already there"),
+    "no_poll": ("var(--sleep)", "", "no poll: there was no window"),
+    "vetoed": ("var(--instant)", "x", "vetoed: the architecture forbade to poll"),
+    "not_trapped": ("var(--guest)", "", "not trapped: KVM never saw it"),
 }
 CPU_LOOKS = {
     "paid": ("var(--hit)", "", "polling that paid"),
@@ -28,24 +26,26 @@ CPU_LOOKS = {
 
 
 def outcomes(material: Material) -> Picture:
-    """Show what halts came to, as shares."""
-    probed = {
-        workload: [row for row in rows if row.get("haltpoll")]
-        for workload, rows in material.of_guest("halt")
+    """Show what halts came to, as shares of those that are known."""
+    by_workload: dict[str, list[Halts]] = {}
+    for halts in material.profile.halts:
+        if any(each.count for each in halts.outcomes.values()):
+            by_workload.setdefault(halts.workload, []).append(halts)
+    shown = [halts for cells in by_workload.values() for halts in cells]
+    looks = {
+        name: look
+        for name, look in OUTCOME_LOOKS.items()
+        if any(halts.outcomes[name].count for halts in shown)
     }
-    seen = Counter[str]()
-    for rows in probed.values():
-        for row in rows:
-            seen.update(row["haltpoll"]["outcomes"])
-    looks = {name: OUTCOME_LOOKS[name] for name in OUTCOMES if seen[name]}
+    known = {name: shown[0].outcomes[name].how for name in looks} if shown else {}
     return Picture(
         title="What halts came to",
-        caption="Share of all halts of a cell, counted in the kernel.",
+        caption="Share of the halts of a cell whose class is visible.",
         legend=_fills(looks),
         multiples=tuple(
             Multiple(
                 figure(
-                    _bar_traces(material.keys, looks, _outcome_shares(rows, looks), ".3g", " %"),
+                    _bar_traces(material.keys, looks, _outcome_shares(cells, looks), ".3g", " %"),
                     material.title(workload),
                     barmode="stack",
                     bargap=0.3,
@@ -54,22 +54,21 @@ def outcomes(material: Material) -> Picture:
                 ),
                 f"{workload}: share of halts by outcome and setting",
             )
-            for workload, rows in probed.items()
-            if rows
+            for workload, cells in by_workload.items()
         ),
+        remarks=tuple(f"{name}: known by {how}" for name, how in known.items()),
     )
 
 
 def _outcome_shares(
-    rows: Sequence[Document], names: Mapping[str, object]
+    cells: Sequence[Halts], names: Mapping[str, object]
 ) -> dict[str, dict[str, float]]:
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        counts[setting_label(row["setting"])].update(row["haltpoll"]["outcomes"])
-    return {
-        label: {name: 100 * count[name] / max(count.total(), 1) for name in names}
-        for label, count in counts.items()
-    }
+    found = {}
+    for halts in cells:
+        counts = {name: halts.outcomes[name].count or 0 for name in names}
+        total = max(sum(counts.values()), 1)
+        found[halts.setting] = {name: 100 * count / total for name, count in counts.items()}
+    return found
 
 
 def cpu(material: Material) -> Picture:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from lab.labels import nanoseconds
+from lab.costs import Cost
+from lab.labels import clock, nanoseconds
+from lab.profile import Profile
 from lab.report.style import Key
-from lab.stats import Cell
+from lab.stats import Cell, Estimate
 from lab.store.layout import Document
 
 
@@ -30,16 +32,32 @@ class LegendEntry:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Numbers below a picture; every row has as many texts as there are headings."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Picture:
+    """A card of the page: small pictures, then tables, then remarks, as far as there are any."""
+
     title: str
     caption: str
     legend: tuple[LegendEntry, ...]
     multiples: tuple[Multiple, ...]
+    tables: tuple[Table, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the pictures of one host are made of; `trials` and `rows` without warm-ups."""
+    """What the pictures of one host are made of.
+
+    `trials` and `rows` are without warm-ups and without trials that ran without probes.
+    """
 
     clock_class: str
     keys: Sequence[Key]
@@ -47,6 +65,9 @@ class Material:
     trials: pd.DataFrame
     cells: Sequence[Cell]
     rows: Sequence[Document]
+    profile: Profile
+    probe_costs: Sequence[Cost]
+    fpu_costs: Sequence[Cost]
 
     @property
     def by_workload(self) -> Mapping[str, list[Document]]:
@@ -73,17 +94,17 @@ class Material:
         return t[chosen].set_index("trial")["value"]
 
     def title(self, workload: str) -> str:
-        return f"<b>{workload}</b>  <span style='font-size:11px'>{self.clock_class} clock</span>"
+        return f"<b>{workload}</b>  <span style='font-size:11px'>{clock(self.clock_class)}</span>"
 
     @property
     def settings_legend(self) -> tuple[LegendEntry, ...]:
         return tuple(LegendEntry(key.name, key.colour, key.glyph) for key in self.keys)
 
 
-def bars(cell: Cell, colour: str) -> dict[str, object]:
-    """Error bars of a cell's median, for plotly."""
-    median = cell.median
-    low, high = median.low or median.value, median.high or median.value
+def bars(median: Estimate, colour: str) -> dict[str, object]:
+    """Error bars of an estimate, for plotly."""
+    low = median.value if median.low is None else median.low
+    high = median.value if median.high is None else median.high
     return {
         "type": "data",
         "symmetric": False,

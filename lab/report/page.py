@@ -12,15 +12,18 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lab import labels, metrics
+from lab.costs import overhead
 from lab.doubts import Doubt, doubts
 from lab.facts import Fact, facts
 from lab.labels import setting_label
 from lab.paths import RESULTS
+from lab.profile import profile
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.prose import analysis, marked
 from lab.report.style import keys
 from lab.stats import Comparison, Verdict
+from lab.stats.compare import counted
 from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
@@ -44,6 +47,7 @@ class Host:
     tally: str
     doubts: list[Doubt]
     pictures: list[Picture]
+    overhead: str
     facts: list[Fact]
 
 
@@ -61,14 +65,8 @@ def write(run: str | Path, store: Path = RESULTS) -> Path:
 
 def render(run: Run) -> str:
     """Return the HTML of a run's report."""
-    environment = Environment(
-        loader=PackageLoader("lab.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"quantity": labels.quantity, "change": labels.change, "json": _json}
+    environment = templates()
+    environment.filters |= {"quantity": labels.quantity, "change": labels.change}
     environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
@@ -80,11 +78,26 @@ def render(run: Run) -> str:
         analysis=analysis(run.path),
         hosts=hosts,
         tally=tally(summary.comparisons),
-        metrics=metrics.METRICS,
-        css=Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
-        script=Markup(_asset("page.js")),  # noqa: S704
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
+        metrics=[each for each in metrics.METRICS if each.name in set(summary.trials["metric"])],
     )
+
+
+def templates() -> Environment:
+    """Return what every page needs: the looks, the script that draws, and plotly itself."""
+    environment = Environment(
+        loader=PackageLoader("lab.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["json"] = _json
+    environment.globals |= {
+        "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
+        "script": Markup(_asset("page.js")),  # noqa: S704
+        "plotly": Markup(get_plotlyjs()),  # noqa: S704
+    }
+    return environment
 
 
 def _hosts(summary: Summary) -> list[Host]:
@@ -102,14 +115,17 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
     comparisons = [each for each in summary.comparisons if each.host == name]
     looks = keys(summary.names, setting_label(run.plan["reference"]))
     clock = run.facts(name).get("clock_class") or UNKNOWN
-    of_host = (summary.trials["host"] == name) & ~summary.trials["warmup"]
+    trials = counted(summary.trials)
     material = Material(
         clock_class=clock,
         keys=looks,
         workloads=_workloads(run, name),
-        trials=summary.trials[of_host],
+        trials=trials[trials["host"] == name],
         cells=[cell for cell in summary.cells if cell.host == name],
-        rows=[row for row in run.rows[name] if not row["warmup"]],
+        rows=[row for row in run.rows[name] if not row["warmup"] and row.get("probes", True)],
+        profile=profile(summary, name),
+        probe_costs=[each for each in summary.probe_costs if each.host == name],
+        fpu_costs=[each for each in summary.fpu_costs if each.host == name],
     )
     return Host(
         name=name,
@@ -123,6 +139,7 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
         tally=tally(comparisons),
         doubts=found,
         pictures=pictures(material),
+        overhead=overhead(material.probe_costs),
         facts=facts(run.facts(name)),
     )
 

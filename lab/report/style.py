@@ -13,6 +13,8 @@ from lab.labels import nanoseconds
 
 INK, FAINT, GRID = "var(--ink)", "var(--faint)", "var(--grid)"
 HEIGHT = 300
+BAR, EDGES = 34, 110
+"""Height of a bar, and of what is around all of them, in pixels."""
 NARROW = 0.7
 """Decades below which ticks are spaced evenly, not by factors."""
 STEPS = ((1.4, (1, 2, 5)), (2.4, (1, 3)), (math.inf, (1,)))

@@ -37,7 +37,7 @@ def tradeoff(material: Material) -> Picture:
                 f"{workload}: median wake-up latency against CPU time per wake-up, by setting",
             )
             for workload, _ in material.of_guest("halt")
-            if ranges.keys() == {X, Y}
+            if ranges.keys() == {X, Y} and len(material.keys) > 1
         ),
     )
 
@@ -139,8 +139,8 @@ def _traces(material: Material, workload: str, points: list[_Point]) -> Iterator
         yield go.Scatter(
             x=[x.median.value],
             y=[y.median.value],
-            error_x=bars(x, key.colour),
-            error_y=bars(y, key.colour),
+            error_x=bars(x.median, key.colour),
+            error_y=bars(y.median, key.colour),
             mode="markers",
             marker={
                 "color": key.colour,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.stats.compare import cells, compare
+from lab.stats.contrast import Contrast, contrast
 from lab.stats.model import Cell, Comparison, Estimate, Verdict
 
-__all__ = ["Cell", "Comparison", "Estimate", "Verdict", "cells", "compare"]
+__all__ = ["Cell", "Comparison", "Contrast", "Estimate", "Verdict", "cells", "compare", "contrast"]

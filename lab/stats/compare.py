@@ -10,13 +10,12 @@ import pandas as pd
 
 from lab import metrics as registry
 from lab.errors import UsageError
-from lab.labels import setting_label
+from lab.labels import UNPROBED, knobs_of, setting_label
 from lab.metrics import PRIMARY, Metric
 from lab.stats import estimate
 from lab.stats.estimate import MIN_BLOCKS, RESAMPLES, Floats
 from lab.stats.model import Cell, Comparison, Verdict
 from lab.stats.verdict import ALPHA, judge
-from lab.table import knobs_of
 
 SEED = 20181024
 UNMEASURED = {"inert": Verdict.INERT, "missing": Verdict.MISSING}
@@ -32,10 +31,10 @@ def compare(
 ) -> list[Comparison]:
     """Compare every setting with `reference` on each run x host x workload x metric.
 
-    `trials` is the tidy table of `lab.load`; warm-up trials do not count. Hosts are never
-    pooled. Trials are paired by block; p values are corrected together (Holm) within each
-    run. A pair that cannot be compared is a row with the reason. Rows come in the order of
-    host, workload, metric, setting.
+    `trials` is the tidy table of `lab.load`; warm-ups and trials without probes do not count.
+    Hosts are never pooled. Trials are paired by block; p values are corrected together (Holm)
+    within each run. A pair that cannot be compared is a row with the reason. Rows come in the
+    order of host, workload, metric, setting.
     Raises UsageError for a reference that no trial has and for an unknown metric.
     """
     label = reference if isinstance(reference, str) else setting_label(reference)
@@ -48,15 +47,21 @@ def compare(
         pairs = [
             pair
             for _, group in of_run.groupby(["host", "workload"], sort=False)
-            for pair in _pairs(group[~group["warmup"]], label, wanted)
+            for pair in _pairs(counted(group), label, wanted)
         ]
         found += _judged(pairs, seed, resamples)
     return found
 
 
+def counted(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials that settings are compared by: no warm-ups, none that ran without probes."""
+    return trials[~trials["warmup"] & (trials["probes"] != UNPROBED)]
+
+
 def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cell]:
     """Median over trials for each run x host x workload x metric x setting, with its interval."""
-    counted = trials[~trials["warmup"] & trials["metric"].isin(list(metrics))]
+    wanted = counted(trials)
+    wanted = wanted[wanted["metric"].isin(list(metrics))]
     keys = ["run", "host", "workload", "metric", "unit", "setting"]
     return [
         Cell(
@@ -64,7 +69,7 @@ def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cel
             n=len(values),
             median=estimate.median_interval(values["value"].to_numpy()),
         )
-        for _, values in counted.groupby(keys, sort=False)
+        for _, values in wanted.groupby(keys, sort=False)
     ]
 
 
@@ -151,7 +156,7 @@ def _pairs(group: pd.DataFrame, reference: str, wanted: list[Metric]) -> Iterato
 
 
 def _in_knob_order(group: pd.DataFrame) -> list[str]:
-    settings = group.drop_duplicates("setting").sort_values([*knobs_of(group), "setting"])
+    settings = group.drop_duplicates("setting").sort_values([*knobs_of(group.columns), "setting"])
     return list(settings["setting"])
 
 

@@ -6,7 +6,8 @@ How far the intervals can be trusted at these sizes is measured by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import stats
 from lab.stats.model import Estimate
 
 Floats = NDArray[np.float64]
+Interval = Callable[[Floats, Floats, int], tuple[float, float]]
 
 CONFIDENCE = 0.95
 POWER = 0.80
@@ -33,10 +35,36 @@ def ratio_of_medians(treated: Floats, reference: Floats, axis: int = -1) -> Floa
     return quotient
 
 
+def difference_of_medians(
+    treated: Floats, reference: Floats, axis: int = -1
+) -> Floats | np.float64:
+    """Median less median, along `axis`."""
+    difference: Floats | np.float64 = np.median(treated, axis) - np.median(reference, axis)
+    return difference
+
+
 def ratio_interval(
     treated: Floats, reference: Floats, seed: int, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the ratio of medians; arrays (n,), paired by block.
+    """95 % percentile bootstrap interval of the ratio of medians; arrays (n,), paired by block."""
+    return _interval(ratio_of_medians, treated, reference, seed, resamples)
+
+
+def difference_interval(
+    treated: Floats, reference: Floats, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the difference; arrays (n,), paired by block."""
+    return _interval(difference_of_medians, treated, reference, seed, resamples)
+
+
+def _interval(
+    statistic: Callable[..., Floats | np.float64],
+    treated: Floats,
+    reference: Floats,
+    seed: int,
+    resamples: int,
+) -> tuple[float, float]:
+    """Resample blocks.
 
     Percentile and not BCa: the jackknife behind BCa's acceleration fails for medians
     (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 11.6), and its
@@ -44,7 +72,7 @@ def ratio_interval(
     """
     result: Any = stats.bootstrap(  # type: ignore[call-overload]  # a statistic with an axis
         (treated, reference),
-        ratio_of_medians,
+        statistic,
         paired=True,
         vectorized=True,
         n_resamples=resamples,
@@ -102,6 +130,13 @@ def median_interval(values: Floats) -> Estimate:
     median = float(np.median(ordered))
     if n < 3:  # noqa: PLR2004
         return Estimate(median, None, None, None)
+    k, coverage = _cut(n)
+    return Estimate(median, float(ordered[k]), float(ordered[n - 1 - k]), coverage)
+
+
+@cache
+def _cut(n: int) -> tuple[int, float]:
+    """How many of n sorted values to leave out at each end, and what the rest covers."""
     cut = [1 - 2 * float(stats.binom.cdf(k, n, 0.5)) for k in range((n - 1) // 2 + 1)]
     k = max((k for k, coverage in enumerate(cut) if coverage >= CONFIDENCE), default=0)
-    return Estimate(median, float(ordered[k]), float(ordered[n - 1 - k]), cut[k])
+    return k, cut[k]

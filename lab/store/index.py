@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lab import histogram, labels, metrics, table
+from lab import table
 from lab.errors import StoreError, UsageError
 from lab.paths import RESULTS
 from lab.store.folder import write_atomic
@@ -87,9 +87,12 @@ def _stamp(run: Path) -> bytes:
 @cache
 def _code() -> str:
     """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
-    modules = (histogram, labels, metrics, table)
-    sources = (Path(module.__file__ or "").read_bytes() for module in modules)
-    return hashlib.sha256(b"".join(sources)).hexdigest()
+    lab = Path(table.__file__).parent
+    modules = [
+        lab / f"{name}.py" for name in ("histogram", "labels", "outcomes", "phases", "table")
+    ]
+    sources = [*modules, *sorted(lab.glob("metrics/*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _is_fresh(file: Path, stamp: bytes) -> bool:

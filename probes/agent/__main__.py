@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from agent import daemon, doctor, lock, run
+from agent import daemon, doctor, lock, observe, run
 from agent.errors import AgentError
 from agent.journal import Journal
 
@@ -22,6 +22,7 @@ def _arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("doctor", help="look what this host can do")
     verbs.add_parser("restore", help="undo what a dead agent left")
+    _observing(verbs)
     for verb, summary in (
         ("start", "start the daemon for a plan"),
         ("status", "say how far it is"),
@@ -36,21 +37,29 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
-    home: Path = arguments.home
-    home.mkdir(parents=True, exist_ok=True)
-    if arguments.verb == "doctor":
-        return doctor.examine(home, arguments.sysfs)
-    if arguments.verb == "restore":
-        lock.take(home, "restore")
-        return {"restored": Journal(home).restore()}
-    folder = run.RunFolder(arguments.run)
-    if arguments.verb == "start":
-        return daemon.start(folder, arguments.sysfs)
-    if arguments.verb == "stop":
-        return daemon.stop(folder)
-    if arguments.verb == "status":
-        return daemon.status(folder, arguments.wait, arguments.since)
+def _observing(verbs: Any) -> None:  # noqa: ANN401  (argparse keeps the type to itself)
+    begin = verbs.add_parser("observe", help="start the daemon that watches VMs")
+    begin.add_argument("--interval", type=float, required=True, help="seconds")
+    begin.add_argument("--pid", type=int, action="append", default=[], help="not every VM")
+    begin.add_argument("--count", type=int, default=0, help="intervals; 0 for no end")
+    begin.add_argument("--wait-for-vm", action="store_true", help="go on without a VM")
+    more = verbs.add_parser("observed", help="take the intervals that are over")
+    more.add_argument("--wait", type=float, default=0.0, help="seconds to wait at most")
+    verbs.add_parser("unobserve", help="end the daemon that watches VMs")
+
+
+def _restore(words: argparse.Namespace) -> dict[str, Any]:
+    lock.take(words.home, "restore")
+    return {"restored": Journal(words.home).restore()}
+
+
+def _observe(words: argparse.Namespace) -> dict[str, Any]:
+    task = observe.Task(words.interval, words.pid, words.count, words.wait_for_vm)
+    return observe.start(words.home, task)
+
+
+def _pack(words: argparse.Namespace) -> dict[str, Any]:
+    folder = run.RunFolder(words.run)
     state = daemon.status(folder)["state"]
     return {
         "state": state,
@@ -58,6 +67,24 @@ def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
         "path": str(folder.packed),
         "facts": folder.facts(),
     }
+
+
+ANSWERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "doctor": lambda words: doctor.examine(words.home, words.sysfs),
+    "restore": _restore,
+    "observe": _observe,
+    "observed": lambda words: observe.ask(words.home, words.wait),
+    "unobserve": lambda words: observe.stop(words.home),
+    "start": lambda words: daemon.start(run.RunFolder(words.run), words.sysfs),
+    "status": lambda words: daemon.status(run.RunFolder(words.run), words.wait, words.since),
+    "pack": _pack,
+    "stop": lambda words: daemon.stop(run.RunFolder(words.run)),
+}
+
+
+def _answer(arguments: argparse.Namespace) -> dict[str, Any]:
+    arguments.home.mkdir(parents=True, exist_ok=True)
+    return ANSWERS[arguments.verb](arguments)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from agent import headers, namespace
 from agent.errors import UnsupportedError
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "bpf"
+_INCLUDE = re.compile(r'#include "(.*)"')
 
 
 def prepare(home: Path) -> str:
@@ -33,24 +35,40 @@ def version() -> str:
     return str(getattr(bcc, "__version__", "unknown"))
 
 
-def load(source: Path, flags: list[str]) -> Any:  # noqa: ANN401  (bcc has no types)
-    """Compile and load `source` with `flags`; UnsupportedError when the compiler refuses."""
+def load(sources: list[str], flags: list[str]) -> Any:  # noqa: ANN401  (bcc has no types)
+    """Compile and load the files of bpf/ named, as one program, with `flags`.
+
+    Raises UnsupportedError when the compiler refuses.
+    """
     from bcc import BPF  # noqa: PLC0415
 
+    text = merge(sources)
     try:
-        return BPF(src_file=str(source).encode(), cflags=[f"-I{PROGRAMS}", *flags])
+        return BPF(text=text.encode(), cflags=[f"-I{PROGRAMS}", *flags])
     except Exception as error:
         # bcc raises bare Exception; its compiler's words have gone to stderr, the agent's log.
-        raise UnsupportedError(f"bcc cannot compile {source.name} here: {error}") from error
+        names = ", ".join(sources)
+        raise UnsupportedError(f"bcc cannot compile {names} here: {error}") from error
 
 
-def prove(home: Path) -> str:
-    """Compile and load a one-line program; return what it was compiled with."""
-    from bcc import BPF  # noqa: PLC0415
+def merge(sources: list[str], programs: Path = PROGRAMS) -> str:
+    """Return the sources as one text, each header in quotes in the place of its first #include.
 
-    used = prepare(home)
-    try:
-        BPF(text=b"int probe(void *ctx) { return 0; }").load_func(b"probe", BPF.TRACEPOINT)
-    except Exception as error:
-        raise UnsupportedError(f"bcc {version()} cannot load a one-line probe: {error}") from error
-    return f"bcc {version()}, headers {used}"
+    bcc turns the methods of maps into calls in the main file only (src/cc/frontends/clang).
+    """
+    seen: set[str] = set()
+
+    def expand(name: str) -> str:
+        if name in seen:
+            return ""
+        seen.add(name)
+        lines = [f'#line 1 "{name}"']
+        for number, line in enumerate((programs / name).read_text().splitlines(), 1):
+            header = _INCLUDE.match(line)
+            if header:
+                lines += [expand(header[1]), f'#line {number + 1} "{name}"']
+            else:
+                lines.append("" if line == "#pragma once" else line)
+        return "\n".join(lines)
+
+    return "\n".join(map(expand, sources)) + "\n"

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from agent.process import alive
 from agent.run import RunFolder, execute
@@ -27,35 +27,45 @@ def start(folder: RunFolder, sysfs: Path) -> dict[str, Any]:
         state["state"] == "complete" and state["done"] == len(plan["trials"])
     ):
         return {"state": state["state"], "pid": state.get("pid")}
+
+    def announce() -> None:
+        folder.trials.mkdir(exist_ok=True)
+        # From here on whoever asks finds a running agent, before the starter has its answer.
+        folder.write_state(RUNNING, len(plan["trials"]), "starting")
+
+    pid = spawn(folder.path / "agent.log", announce, lambda: execute(folder, sysfs))
+    return {"state": RUNNING, "pid": pid}
+
+
+def spawn(log: Path, announce: Callable[[], None], work: Callable[[], None]) -> int:
+    """Do `work` in a daemon that writes to `log`; return its pid once it has done `announce`."""
     read_end, write_end = os.pipe()
     if os.fork() == 0:
         os.close(read_end)
-        _become_daemon(folder, len(plan["trials"]), write_end)
-        execute(folder, sysfs)
+        _become_daemon(log)
+        announce()
+        os.write(write_end, str(os.getpid()).encode())
+        os.close(write_end)
+        work()
         os._exit(0)
     os.close(write_end)
     pid = os.read(read_end, 32)
     os.close(read_end)
     os.wait()
-    return {"state": RUNNING, "pid": int(pid)}
+    return int(pid)
 
 
-def _become_daemon(folder: RunFolder, total: int, write_end: int) -> None:
+def _become_daemon(path: Path) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
     os.chdir("/")
-    log = os.open(folder.path / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     sys.stdout = os.fdopen(1, "w", buffering=1)
     sys.stderr = os.fdopen(2, "w", buffering=1)
-    folder.trials.mkdir(exist_ok=True)
-    # From here on whoever asks finds a running agent, before the starter has its answer.
-    folder.write_state(RUNNING, total, "starting")
-    os.write(write_end, str(os.getpid()).encode())
-    os.close(write_end)
 
 
 def status(folder: RunFolder, wait_s: float = 0.0, since: int = -1) -> dict[str, Any]:

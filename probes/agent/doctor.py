@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import arch, bpf, clock, facts, guest, knobs, tracepoint
+from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, survey, tracepoint
 from agent.errors import AgentError
-from agent.haltpoll import WAKEUP, WINDOW
 from agent.journal import Journal
 
 
 def examine(home: Path, sysfs: Path) -> dict[str, Any]:
-    """Return every check with its remedy, and the host's facts."""
+    """Return every check with its remedy, the host's facts, and its survey (null without bcc)."""
     checks: list[dict[str, Any]] = []
 
     def check(name: str, look: Callable[[], str], remedy: str, missing: str = "missing") -> None:
@@ -35,15 +34,21 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
         "kvm", partial(_kvm, home, description), "load this CPU's KVM module, or allow nested KVM"
     )
     check("architecture", partial(_architecture, description), "add a module to probes/agent/arch")
-    check("bcc", partial(bpf.prove, home), "provision this host (bcc and kernel headers)")
-    for event, fields in (WAKEUP, WINDOW):
-        look = partial(_tracepoint, event, fields)
-        check(event, look, "load the kvm module of a kernel with tracepoints")
+    surveyed: dict[str, Any] = {}
+    check(
+        "bcc",
+        partial(_survey, home, description, surveyed),
+        "provision this host (bcc and kernel headers)",
+    )
+    for event in haltpoll.EVENTS:
+        look = partial(_tracepoint, event)
+        check(event.name, look, "load the kvm module of a kernel with tracepoints")
     for knob in catalog.values():
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
     check("left as found", partial(_journal, home), "kvmlab restore", "warning")
-    return {"checks": checks, "facts": facts.collect(catalog, {}, description)}
+    found = facts.collect(catalog, {}, description)
+    return {"checks": checks, "facts": found, "survey": surveyed or None}
 
 
 def _root() -> str:
@@ -70,8 +75,15 @@ def _kvm(home: Path, description: dict[str, Any]) -> str:
     return f"/dev/kvm opens, API version {description['kvm_api_version']}"
 
 
-def _tracepoint(event: str, fields: tuple[str, ...]) -> str:
-    found = tracepoint.read_fields(event, fields)
+def _survey(home: Path, description: dict[str, Any], surveyed: dict[str, Any]) -> str:
+    headers = bpf.prepare(home)
+    surveyed.update(survey.look(description.get("workloads", {})))
+    works = [kind for kind, trouble in surveyed["attach"].items() if trouble is None]
+    return f"bcc {bpf.version()}, headers {headers}; attaches {', '.join(works)}"
+
+
+def _tracepoint(event: tracepoint.Event) -> str:
+    found = tracepoint.read_fields(event)
     return ", ".join(f"{field.name}: {field.c_type}@{field.offset}" for field in found.values())
 
 

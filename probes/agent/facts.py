@@ -13,8 +13,9 @@ from typing import Any
 
 from agent import arch, clock
 from agent.files import read_text
-from agent.knobs import Knob, applicability
+from agent.knobs import Knob, verdict
 from agent.process import boot_id
+from agent.settings import Choice
 
 CPU = Path("/sys/devices/system/cpu")
 
@@ -45,6 +46,7 @@ def collect(
         "smt": read_text(CPU / "smt" / "control"),
         "numa_nodes": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or None,
         "governor": read_text(CPU / "cpu0" / "cpufreq" / "scaling_governor"),
+        "thp": Choice("thp", Path("/sys/kernel/mm/transparent_hugepage/enabled")).show(),
         "idle_driver": read_text(CPU / "cpuidle" / "current_driver"),
         "clocksource": read_text(
             "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -66,8 +68,7 @@ def collect(
         "uptime_s": float((read_text("/proc/uptime") or "0").split()[0]),
         "load_1m": os.getloadavg()[0],
         "foreign_vms": foreign_vms(),
-        "knobs": [_knob(knob) for knob in knobs.values()],
-        "probe_overhead": None,
+        "knobs": [verdict(knob) for knob in knobs.values()],
     }
 
 
@@ -86,16 +87,6 @@ def _cmdline(line: str) -> str:
     """Return the kernel's own parameters: what goes to init may be secret and changes nothing."""
     own = line.partition(" -- ")[0].split()
     return " ".join(word for word in own if not word.startswith(("init=", "rdinit=")))
-
-
-def _knob(knob: Knob) -> dict[str, Any]:
-    availability = applicability(knob)
-    return {
-        "knob": knob.name,
-        "status": availability.status,
-        "reason": availability.reason,
-        "value": knob.show(),
-    }
 
 
 def _kvm(architecture: arch.Architecture | None) -> dict[str, Any]:

@@ -93,9 +93,16 @@ class Vm:
 
         Raises AgentError with the VMM's own sentence when it fails.
         """
+        self.go()
+        return self.result(meanwhile)
+
+    def go(self) -> None:
         assert self._process.stdin  # noqa: S101  (it is a pipe)
         self._process.stdin.write(b"go\n")
         self._process.stdin.flush()
+
+    def result(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """Wait for what the guest that runs has to say, as `run` does."""
         return self._answer("result", meanwhile)
 
     def _answer(self, key: str, meanwhile: Callable[[], None]) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent import arch
-from agent.errors import AgentError
-from agent.files import read_json, read_text
+from agent.files import read_json
+from agent.settings import Number
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog.json"
 
@@ -29,6 +30,7 @@ class Availability:
 
     status: str
     reason: str | None = None
+    source: str | None = None
 
 
 OK = Availability("ok")
@@ -58,12 +60,8 @@ class Knob(ABC):
         return availability
 
 
-class ModuleParameter(Knob):
+class ModuleParameter(Number, Knob):
     scope = "host"
-
-    def __init__(self, name: str, path: Path) -> None:
-        super().__init__(name)
-        self.path = path
 
     def available(self) -> Availability:
         if not self.path.exists():
@@ -76,19 +74,6 @@ class ModuleParameter(Knob):
         if not os.access(self.path, os.W_OK):
             return Availability("inert", f"{self.path} can be written by root only")
         return OK
-
-    def show(self) -> int | None:
-        text = read_text(self.path)
-        return int(text) if text is not None and text.lstrip("-").isdigit() else None
-
-    def write(self, value: int) -> None:
-        """Set the parameter and read it back; AgentError when the kernel does not take it."""
-        try:
-            self.path.write_text(f"{value}\n")
-        except OSError as error:
-            raise AgentError(f"{self.path} does not take {value}: {error.strerror}") from error
-        if self.show() != value:
-            raise AgentError(f"{self.path} shows {self.show()} after {value} was written")
 
 
 class VmCapability(Knob):
@@ -117,15 +102,33 @@ class VmCapability(Knob):
 def inert(name: str) -> str | None:
     """Return why the knob can be turned on this host's architecture and does nothing, or None."""
     architecture = arch.of()
-    return architecture.inert(name) if architecture else None
+    finding = architecture.inert(name) if architecture else None
+    return finding.reason if finding else None
 
 
 def applicability(knob: Knob) -> Availability:
     """Say whether the knob can be set here, and whether that does anything."""
     availability = knob.available()
-    if availability.status == "ok" and (reason := inert(knob.name)):
-        return Availability("inert", reason)
+    architecture = arch.of()
+    if availability.status == "ok" and architecture and (found := architecture.inert(knob.name)):
+        return Availability("inert", found.reason, found.source)
     return availability
+
+
+def verdict(knob: Knob) -> dict[str, Any]:
+    """Return what to know of a knob before a sweep, as results/FORMAT.md lists it."""
+    availability, architecture = applicability(knob), arch.of()
+    found = architecture.cautions(knob.name) if architecture and availability.status == "ok" else []
+    return {
+        "knob": knob.name,
+        "scope": knob.scope,
+        "status": availability.status,
+        "reason": availability.reason,
+        "source": availability.source,
+        "value": knob.show(),
+        "writable": knob.available().status == "ok",
+        "cautions": [{"reason": each.reason, "source": each.source} for each in found],
+    }
 
 
 def catalog(sysfs: Path) -> dict[str, Knob]:

@@ -16,9 +16,10 @@ from agent import SCHEMA, bpf, facts, guest, knobs, lock, trials
 from agent.errors import AgentError, Stopped, UnsupportedError
 from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
-from agent.haltpoll import HaltPoll
 from agent.journal import Journal
+from agent.probes import Probes
 from agent.process import start_time
+from agent.tuning import Tuning
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -101,7 +102,7 @@ def execute(folder: RunFolder, sysfs: Path) -> None:
         folder.write_state(name, total, current, error)
 
     try:
-        with _signals():
+        with stoppable():
             folder.trials.mkdir(exist_ok=True)
             write_atomic(folder.reserve, bytes(RESERVE_BYTES))
             plan = folder.plan()
@@ -143,15 +144,26 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
     post(journal)
     try:
         _refuse_foreign_vms(plan)
+        tuned = Tuning(plan.get("tuning", {}), journal, sysfs)
+        tuned.apply()
         vcpu_cpu = _spread()
+        tuned.isolate(vcpu_cpu)
         binary = guest.build(home)
         description = guest.describe(binary)
         headers = bpf.prepare(home)
         catalog = knobs.catalog(sysfs)
-        write_json(folder.path / "facts.json", _facts(catalog, vcpu_cpu, description, headers))
-        probe = HaltPoll()
+        found = _facts(catalog, vcpu_cpu, description, headers)
+        write_json(folder.path / "facts.json", {**found, "tuning": tuned.facts})
+        probes = Probes()
         bench = trials.Bench(
-            binary, probe, catalog, journal, folder.path, vcpu_cpu, plan["trial_timeout_s"]
+            binary,
+            description["workloads"],
+            probes,
+            catalog,
+            journal,
+            folder.path,
+            vcpu_cpu,
+            plan["trial_timeout_s"],
         )
         deadline = time.monotonic() + plan["time_budget_s"]
         for trial in plan["trials"]:
@@ -166,7 +178,7 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
             progress(f"{trial['workload']['name']} {_label(trial['setting'])}")
             row = {**trials.header(plan["run"], plan["host"]), **bench.trial(trial)}
             write_atomic(path, json.dumps(row, separators=(",", ":")).encode() + b"\n")
-        probe.close()
+        probes.close()
     finally:
         with _deaf():
             journal.restore()
@@ -212,7 +224,9 @@ def _spread() -> int | None:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
+    """Let signals raise Stopped, until the end; then they are ignored."""
+
     def stop(number: int, _frame: object) -> None:
         raise Stopped(signal.Signals(number).name)
 

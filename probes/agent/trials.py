@@ -12,18 +12,20 @@ from agent import SCHEMA, intervals
 from agent.errors import AgentError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
-from agent.haltpoll import HaltPoll
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
+from agent.probe import Watched
+from agent.probes import DEFAULT, Probes
 
 
 class Bench:
-    """What every trial of a run needs: the VMM, the probe, the knobs, the CPUs."""
+    """What every trial of a run needs: the VMM, the probes, the knobs, the CPUs."""
 
     def __init__(
         self,
         binary: Path,
-        probe: HaltPoll,
+        workloads: dict[str, dict[str, Any]],
+        probes: Probes,
         knobs: dict[str, Knob],
         journal: Journal,
         folder: Path,
@@ -31,7 +33,8 @@ class Bench:
         timeout_s: float,
     ) -> None:
         self._binary = binary
-        self._probe = probe
+        self._workloads = workloads
+        self._probes = probes
         self._knobs = knobs
         self._journal = journal
         self._table = folder / "intervals"
@@ -53,9 +56,11 @@ class Bench:
             "effective": None,
             "guest": None,
             "haltpoll": None,
+            "phases": None,
+            "functions": None,
             "host_state": None,
         }
-        blocked = self._blocked(plan["setting"])
+        blocked = self._blocked(plan)
         if blocked:
             row.update(status=blocked.status, reason=blocked.reason)
         else:
@@ -74,8 +79,10 @@ class Bench:
         row["duration_ns"] = time.monotonic_ns() - started
         return row
 
-    def _blocked(self, setting: dict[str, int]) -> Availability | None:
-        for name, value in setting.items():
+    def _blocked(self, plan: dict[str, Any]) -> Availability | None:
+        if lacking := self._workloads[plan["workload"]["guest"]]["reason"]:
+            return Availability("missing", lacking)
+        for name, value in plan["setting"].items():
             knob = self._knobs.get(name)
             if knob is None:
                 return Availability("missing", f"this agent has no knob {name}")
@@ -87,7 +94,7 @@ class Bench:
     def _inert(self, setting: dict[str, int]) -> dict[str, str]:
         """Return the status and reason of a trial whose knobs can be turned and do nothing."""
         reasons = [inert(name) for name in setting]
-        return {"status": "inert", "reason": str(reasons[0])} if all(reasons) else {}
+        return {"status": "inert", "reason": str(reasons[0])} if reasons and all(reasons) else {}
 
     def _set(self, setting: dict[str, int]) -> None:
         for name, value in setting.items():
@@ -106,14 +113,16 @@ class Bench:
         }
 
     def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
+        probes = self._probes.attached(plan.get("probes", DEFAULT))
         with closing(Vm(self._binary, self._options(plan), self._timeout_s)) as vm:
-            tids = [vcpu["tid"] for vcpu in vm.ready["vcpus"]]
-            self._probe.begin(vm.ready["pid"], tids, self._ceiling(plan["setting"]))
+            pid = vm.ready["pid"]
+            vcpus = {vcpu["tid"]: vcpu["id"] for vcpu in vm.ready["vcpus"]}
+            probes.begin([Watched(pid, self._ceiling(plan["setting"]), vcpus)])
             try:
-                guest = vm.run(self._probe.drain)
+                guest = vm.run(probes.drain)
             finally:
-                halts = self._probe.end()
-        return {"guest": guest, "haltpoll": halts}
+                seen = probes.end()
+        return {"guest": guest, **seen[pid]}
 
     def _ceiling(self, setting: dict[str, int]) -> int:
         """Return the ceiling of the polling window (kvm_vcpu_max_halt_poll_ns() in kvm_main.c)."""

@@ -12,11 +12,21 @@ static __always_inline u32 log2_u64(u64 value)
 {
 	u32 shift, result = 0;
 
-	shift = (value > 0xffffffffULL) << 5; value >>= shift; result |= shift;
-	shift = (value > 0xffff) << 4; value >>= shift; result |= shift;
-	shift = (value > 0xff) << 3; value >>= shift; result |= shift;
-	shift = (value > 0xf) << 2; value >>= shift; result |= shift;
-	shift = (value > 0x3) << 1; value >>= shift; result |= shift;
+	shift = (value > 0xffffffffULL) << 5;
+	value >>= shift;
+	result |= shift;
+	shift = (value > 0xffff) << 4;
+	value >>= shift;
+	result |= shift;
+	shift = (value > 0xff) << 3;
+	value >>= shift;
+	result |= shift;
+	shift = (value > 0xf) << 2;
+	value >>= shift;
+	result |= shift;
+	shift = (value > 0x3) << 1;
+	value >>= shift;
+	result |= shift;
 	return result | (value >> 1);
 }
 

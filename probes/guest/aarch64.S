@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest on arm64: EL1, identity mapped, interrupts through the in-kernel GICv3. Started with
+ * The guest on arm64: EL1, identity mapped, interrupts through the in-kernel GIC. Started with
  * the mailbox's address in x0. Lives in registers that neither its interrupt handler nor the SMC
  * Calling Convention touches:
  *
  *   x19  mailbox           x21  samples still to take
  *   x20  the sample        x22  exits left in the batch
- *   x23  CALL_ADDRESS
+ *   x23  CALL_ADDRESS      x24  mailbox.features
  *
- * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted store and the entry
- * of an interrupt synchronise by themselves.
+ * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted load or store, a
+ * trapped MSR and the entry of an interrupt synchronise by themselves.
  *
  * The comparator is absolute: the interval runs from the reading in WAKEUP_BEFORE, not from the
  * write.
  *
  * An interrupt that the CPU sees makes WFI a no-op that does not trap, however it is masked in
- * PSTATE. So the GIC's CPU interface holds interrupts of group 1 back until WFI is over: the CPU
- * sees none, WFI traps, and KVM, which looks at what is pending and enabled in the distributor
+ * PSTATE. So the GIC's CPU interface holds interrupts back until WFI is over: the CPU sees none, WFI
+ * traps, and KVM, which looks at what is pending and enabled in the distributor
  * and at the priority mask, but not at this switch (vgic.c, kvm_vgic_vcpu_pending_irq), wakes the
  * vCPU at once when the timer has fired already.
  */
@@ -26,12 +26,28 @@
 /* Arm IHI 0069 (GICv3), the register maps of distributor and redistributor. */
 #define GICD_CTLR	    0x0000
 #define GICD_CTLR_ARE_GRP1  0x12
+#define GICR_BYTES	    0x20000
+#define GICR_SGI_FRAME	    0x10000	/* for what is a vCPU's own: SGIs and PPIs */
 #define GICR_IGROUPR0	    0x0080
 #define GICR_ISENABLER0	    0x0100
 #define PRIORITY_MASK_NONE  0xff
 
+/* Arm IHI 0048 (GICv2), the register maps of distributor and CPU interface. */
+#define GICD_CTLR_ENABLE    1
+#define GICD_ISENABLER0	    0x100	/* each vCPU has its own */
+#define GICD_SGIR	    0xf00
+#define GICC_CTLR	    0x00
+#define GICC_PMR	    0x04
+#define GICC_IAR	    0x0c
+#define GICC_EOIR	    0x10
+
 /* The virtual timer's PPI, where KVM has it unless told otherwise (Arm BSA, "PPI assignments"). */
 #define TIMER_INTID 27
+
+/* An SGI, which ICC_SGI1R_EL1 and GICD_SGIR take with its number and the list of those it is for. */
+#define IPI_INTID	0
+#define SGI1R_IPI_VCPU1 (IPI_INTID << 24 | 1 << 1)
+#define SGIR_IPI_VCPU1	(1 << (16 + 1) | IPI_INTID)
 
 /* Arm DEN 0028, "Arm Architecture Calls": the kernel answers it with a constant. */
 #define SMCCC_VERSION 0x80000000
@@ -41,6 +57,59 @@
 	.macro	read_counter to
 	isb
 	mrs	\to, cntvct_el0
+	.endm
+
+	.macro	if_gicv2 to
+	tbnz	x24, FEATURE_GICV2, \to
+	.endm
+
+	/* One that is the vCPU's own, for itself; the CPU interface lets every priority pass. */
+	.macro	enable_interrupt intid, vcpu
+	mov	w10, 1 << \intid
+	mov	w11, PRIORITY_MASK_NONE
+	if_gicv2 7f
+	mov	x9, GICR_BASE + \vcpu * GICR_BYTES + GICR_SGI_FRAME
+	str	w10, [x9, GICR_IGROUPR0]
+	str	w10, [x9, GICR_ISENABLER0]
+	msr	icc_pmr_el1, x11
+	b	8f
+7:	mov	x9, GICD_BASE
+	str	w10, [x9, GICD_ISENABLER0]
+	mov	x9, GICC_BASE
+	str	w11, [x9, GICC_PMR]
+8:
+	.endm
+
+	/* Whether the CPU interface lets interrupts pass: 1 or 0. */
+	.macro	pass_interrupts whether
+	mov	x9, \whether
+	if_gicv2 7f
+	msr	icc_igrpen1_el1, x9
+	b	8f
+7:	mov	x10, GICC_BASE
+	str	w9, [x10, GICC_CTLR]
+	dsb	sy
+8:	isb
+	.endm
+
+	/* To x13: the interrupt's number; with a GICv2's SGI also who sent it, and vCPU 0 is 0. */
+	.macro	acknowledge
+	if_gicv2 7f
+	mrs	x13, icc_iar1_el1
+	b	8f
+7:	mov	x14, GICC_BASE
+	ldr	w13, [x14, GICC_IAR]
+8:
+	.endm
+
+	.macro	end_interrupt		/* what x13 has from its acknowledgement */
+	if_gicv2 7f
+	msr	icc_eoir1_el1, x13
+	b	8f
+7:	mov	x14, GICC_BASE
+	str	w13, [x14, GICC_EOIR]
+	dsb	sy
+8:	isb
 	.endm
 
 	.macro	call_vmm number
@@ -54,26 +123,53 @@
 	str	x9, [x19, \at]
 	.endm
 
+	/* A workload of batches: what stands between these two makes one exit. */
+	.macro	batches name
+\name:	read_counter x9
+	str	x9, [x20]
+1:	ldr	x22, [x19, MB_BATCH]
+2:
+	.endm
+
+	.macro	batches_end
+	subs	x22, x22, 1
+	b.ne	2b
+	read_counter x9
+	str	x9, [x20, 8]!
+	count_up MB_COMPLETED
+	subs	x21, x21, 1
+	b.ne	1b
+	b	end
+	.endm
+
+	.macro	cheapest_exit
+	mov	w0, SMCCC_VERSION
+	hvc	0
+	.endm
+
+	.macro	dirty vector
+	movi	v\vector\().16b, 1
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start
+	.globl	guest_image, guest_image_end, guest_start, guest_peer
 
 guest_image:
 guest_start:
 	mov	x19, x0
 	mov	x23, CALL_ADDRESS
 
+	ldr	x24, [x19, MB_FEATURES]
+
 	mov	x9, GICD_BASE
 	mov	w10, GICD_CTLR_ARE_GRP1
+	mov	w11, GICD_CTLR_ENABLE
+	tst	x24, 1 << FEATURE_GICV2
+	csel	w10, w10, w11, eq
 	str	w10, [x9, GICD_CTLR]
-	mov	x9, GICR_SGI_BASE
-	mov	w10, 1 << TIMER_INTID
-	str	w10, [x9, GICR_IGROUPR0]
-	str	w10, [x9, GICR_ISENABLER0]
-	mov	x9, PRIORITY_MASK_NONE
-	msr	icc_pmr_el1, x9
-	msr	icc_igrpen1_el1, xzr
-	isb
+	enable_interrupt TIMER_INTID, 0
+	pass_interrupts 0
 
 	add	x20, x19, MB_TABLE
 	mov	x9, x20
@@ -84,7 +180,13 @@ touch:	ldr	x11, [x9]
 	add	x9, x9, TOUCH_STEP
 	cmp	x9, x10
 	b.lo	touch
-	call_vmm CALL_WARM
+
+	ldr	x9, [x19, MB_WORKLOAD]
+	cmp	x9, WORKLOAD_IPI
+	b.ne	warm
+1:	ldr	x9, [x19, MB_READY]
+	cbz	x9, 1b
+warm:	call_vmm CALL_WARM
 
 	read_counter x9
 	str	x9, [x19, MB_START_BEFORE]
@@ -94,17 +196,23 @@ touch:	ldr	x11, [x9]
 
 	ldr	x21, [x19, MB_COUNT]
 	ldr	x9, [x19, MB_WORKLOAD]
-	cmp	x9, WORKLOAD_HALT
-	b.eq	halt
-	cmp	x9, WORKLOAD_EXIT
-	b.eq	exit
-	b	userspace
+	adr	x10, workloads
+	ldrsw	x9, [x10, x9, lsl 2]
+	add	x9, x9, x10
+	br	x9
+
+workloads:				/* by WORKLOAD_* */
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.long	\name - workloads
+	.endr
 
 end:	read_counter x9
 	str	x9, [x19, MB_END_BEFORE]
 	call_vmm CALL_END
 	read_counter x9
 	str	x9, [x19, MB_END_AFTER]
+	mov	x9, 1
+	str	x9, [x19, MB_OVER]
 	call_vmm CALL_DONE
 	b	.
 
@@ -118,13 +226,11 @@ halt:	ldr	x10, [x20, WAKEUP_TICKS]
 	read_counter x9
 	str	x9, [x20, WAKEUP_ARMED]
 wait:	wfi
-	mov	x9, 1
-	msr	icc_igrpen1_el1, x9
+	pass_interrupts 1
 	msr	daifclr, IRQ_MASK
 	isb
 	msr	daifset, IRQ_MASK
-	msr	icc_igrpen1_el1, xzr
-	isb
+	pass_interrupts 0
 	ldr	x9, [x20, WAKEUP_WOKEN]
 	cbz	x9, again
 	count_up MB_COMPLETED
@@ -138,12 +244,12 @@ again:	count_up MB_SPURIOUS
 on_interrupt:
 	mrs	x12, cntvct_el0
 	str	x12, [x20, WAKEUP_WOKEN]
-	mrs	x13, icc_iar1_el1
+	acknowledge
 	cmp	x13, TIMER_INTID
 	b.ne	fault
 	msr	cntv_ctl_el0, xzr	/* its line is a level, to be lowered before the EOI */
 	isb
-	msr	icc_eoir1_el1, x13
+	end_interrupt
 	eret
 
 on_exception:
@@ -152,41 +258,73 @@ fault:	str	x13, [x19, MB_FAULT]
 	call_vmm CALL_FAULT
 	b	.
 
-exit:	read_counter x9
-	str	x9, [x20]
-1:	ldr	x22, [x19, MB_BATCH]
-2:	mov	w0, SMCCC_VERSION
-	hvc	0
-	subs	x22, x22, 1
-	b.ne	2b
-	read_counter x9
-	str	x9, [x20, 8]!
-	count_up MB_COMPLETED
-	subs	x21, x21, 1
-	b.ne	1b
-	b	end
+	batches exit
+	cheapest_exit
+	batches_end
+	.set	hypercall, exit		/* the cheapest exit is one */
 
-userspace:
-	read_counter x9
-	str	x9, [x20]
-1:	ldr	x22, [x19, MB_BATCH]
-2:	call_vmm CALL_ROUND_TRIP
-	subs	x22, x22, 1
-	b.ne	2b
-	read_counter x9
-	str	x9, [x20, 8]!
-	count_up MB_COMPLETED
-	subs	x21, x21, 1
-	b.ne	1b
-	b	end
+	batches userspace
+	call_vmm CALL_ROUND_TRIP
+	batches_end
 
-/* Arm ARM, "Exception vectors": from EL1 with its own stack pointer, an IRQ comes to 0x280. */
+	batches mmio
+	ldr	w0, [x23]
+	batches_end
+
+	batches ipi
+	ldr	x10, [x19, MB_RECEIVED]
+	if_gicv2 4f
+	mov	x9, SGI1R_IPI_VCPU1
+	msr	icc_sgi1r_el1, x9
+3:	ldr	x9, [x19, MB_RECEIVED]
+	cmp	x9, x10
+	b.eq	3b
+	batches_end
+4:	mov	x9, GICD_BASE
+	mov	w11, SGIR_IPI_VCPU1
+	str	w11, [x9, GICD_SGIR]
+	b	3b
+
+	batches fpu
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	dirty	\n
+	.endr
+	cheapest_exit
+	batches_end
+
+/* On SP_EL0, so that its interrupts come to a vector of their own. */
+guest_peer:
+	mov	x19, x0
+	mov	x23, CALL_ADDRESS
+	ldr	x24, [x19, MB_FEATURES]
+	msr	spsel, 0
+	enable_interrupt IPI_INTID, 1
+	pass_interrupts 1
+	call_vmm CALL_WARM
+	msr	daifclr, IRQ_MASK
+	mov	x9, 1
+	str	x9, [x19, MB_READY]
+1:	ldr	x10, [x19, MB_OVER]
+	cbz	x10, 1b
+	call_vmm CALL_DONE
+	b	.
+
+on_ipi:	acknowledge
+	cmp	x13, IPI_INTID
+	b.ne	fault
+	end_interrupt
+	count_up MB_RECEIVED
+	eret
+
+/* Arm ARM, "Exception vectors": from EL1, an IRQ comes to 0x080 on SP_EL0 and to 0x280 on SP_EL1. */
 	.macro	vector offset, target
 	.org	guest_image + VECTORS_OFFSET + \offset
 	b	\target
 	.endm
 
-	.irp	offset, 0x000, 0x080, 0x100, 0x180, 0x200
+	vector	0x000, on_exception
+	vector	0x080, on_ipi
+	.irp	offset, 0x100, 0x180, 0x200
 	vector	\offset, on_exception
 	.endr
 	vector	0x280, on_interrupt

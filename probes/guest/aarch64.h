@@ -6,12 +6,18 @@
 #ifndef KVMLAB_AARCH64_H
 #define KVMLAB_AARCH64_H
 
-/* The in-kernel GICv3. A redistributor is a page for itself and one for its SGIs and PPIs. */
-#define GICD_BASE     0x08000000
-#define GICR_BASE     0x080a0000
-#define GICR_SGI_BASE 0x080b0000
+/*
+ * The in-kernel GIC. GICv3: the redistributors of the vCPUs lie one behind the other; the CPU
+ * interface is system registers. GICv2: the CPU interface is a page that each vCPU has for itself.
+ */
+#define GICD_BASE 0x08000000
+#define GICC_BASE 0x08010000
+#define GICR_BASE 0x080a0000
 
-/* Nothing lies here: a store ends in the VMM. */
+/* mailbox.features, by bit number */
+#define FEATURE_GICV2 0 /* a GICv2, not a GICv3 */
+
+/* Nothing lies here: a store or a load ends in the VMM. */
 #define CALL_ADDRESS 0x09000000
 
 /* From the image's beginning; the architecture wants 2 KiB of alignment. */

@@ -19,8 +19,21 @@
  *   handler's first act is to read the counter into woken. Back without woken: spurious += 1, and
  *   wait again. Otherwise completed += 1. An interrupt must find the vCPU halted even when it was
  *   already pending, so that halts = completed + spurious.
- * exit, userspace: stamp[0] = counter; for each sample, `batch` exits, stamp[i + 1] = counter,
- *   completed += 1.
+ * the others: stamp[0] = counter; for each sample, `batch` exits, stamp[i + 1] = counter,
+ *   completed += 1. Each exit is one exit of the vCPU, so that they can be counted:
+ *   exit       the cheapest that the kernel handles by itself;
+ *   hypercall  a call to the hypervisor that the kernel answers by itself;
+ *   userspace  CALL_ROUND_TRIP;
+ *   mmio       a load from where no memory is, which the VMM answers;
+ *   fpu        writes to all vector registers, or without any to those of floating point, something
+ *              that is not their initial state; then the exit of `exit`;
+ *   ipi        sends an interrupt to vCPU 1 and spins until received says it was handled.
+ *
+ * vCPU 1, which only ipi has, starts elsewhere with the same register: set up its interrupt;
+ * CALL_WARM; ready = 1, with interrupts on; spin until over; CALL_DONE. Its handler ends the
+ * interrupt, then counts it in received, so that nothing of it falls into the next. vCPU 0 waits for
+ * ready before its CALL_WARM and sets over before its CALL_DONE. Neither spins with an instruction
+ * that tells the host so (PAUSE, YIELD …): that may exit.
  *
  * The counter is read so that neither it nor the instruction under test is reordered past the
  * other. What breaks goes to mailbox.fault, then CALL_FAULT.
@@ -31,15 +44,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vm.h"
+#include "vcpu.h"
+#include "workloads.h"
 
 struct arch {
 	const char *name; /* uname -m */
 
-	/* The instruction each workload exits with, for --describe. */
-	const char *halt;
-	const char *exit;
-	const char *userspace;
+	/* How a workload (WORKLOAD_*) exits here, after looking at what `kvm` can do. */
+	struct ability (*ability)(int kvm, unsigned int workload);
 
 	/* Guest physical address, and what addresses and sizes of memory are multiples of. */
 	uint64_t memory_base;
@@ -54,18 +66,19 @@ struct arch {
 	/* The argument of KVM_CREATE_VM, after looking at what `kvm` can do. */
 	unsigned long (*vm_type)(int kvm);
 
-	/* After KVM_CREATE_VM, before memory and vCPU: interrupt controllers, VM capabilities. */
+	/* After KVM_CREATE_VM, before memory and vCPUs: interrupt controllers, VM capabilities. */
 	void (*setup_vm)(struct vm *vm);
 
 	/*
-	 * After KVM_CREATE_VCPU, on its thread, with vm->run mapped and memory in place: vCPU
-	 * capabilities, tables in scratch memory, registers, entry point, and what of the
-	 * interrupt controller can only be finished when the vCPU exists.
+	 * After KVM_CREATE_VCPU, on its thread, with vcpu->run mapped and memory in place: vCPU
+	 * capabilities, tables in scratch memory, mailbox.features, registers, entry point. For
+	 * vCPU 0 first; with the last one (vm->vcpus) also what of the interrupt controller can
+	 * only be finished when all vCPUs exist.
 	 */
-	void (*setup_vcpu)(struct vm *vm);
+	void (*setup_vcpu)(struct vcpu *vcpu);
 
 	/* Nominal frequency of the counter the guest reads, as kernel or processor has it. */
-	uint64_t (*counter_hz)(const struct vm *vm);
+	uint64_t (*counter_hz)(const struct vcpu *vcpu);
 
 	/* What the guest writes to its timer for `ns`; at least 1, rounded up. */
 	uint64_t (*timer_ticks)(uint64_t ns, uint64_t counter_hz);
@@ -74,10 +87,10 @@ struct arch {
 	 * The number of the call that run->exit_reason stands for, its results filled in for the
 	 * next KVM_RUN; CALL_NONE when it is none. On the path of the userspace workload: quick.
 	 */
-	unsigned int (*call)(struct vm *vm);
+	unsigned int (*call)(struct vcpu *vcpu);
 
 	/* The guest's program counter, for a sentence. */
-	uint64_t (*program_counter)(const struct vm *vm);
+	uint64_t (*program_counter)(const struct vcpu *vcpu);
 };
 
 extern const struct arch arch;

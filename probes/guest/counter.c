@@ -15,7 +15,7 @@
  */
 #include "counter.h"
 
-#define NS_PER_S 1e9
+#include "clock.h"
 
 /* MAXFREQ of kernel/time/ntp.c. */
 #define SLEW_MAX 500e-6
@@ -41,9 +41,7 @@ struct counter counter_calibrate(const struct mailbox *mailbox, uint64_t wall_ns
 
 uint64_t counter_ticks(uint64_t ns, uint64_t hz)
 {
-	const uint64_t ns_per_s = NS_PER_S;
-
-	return (ns * hz + ns_per_s - 1) / ns_per_s;
+	return (ns * hz + NS_PER_S - 1) / NS_PER_S;
 }
 
 int64_t counter_ns(const struct counter *counter, int64_t ticks)

@@ -8,6 +8,7 @@
 enum status {
 	STATUS_USAGE = 2,
 	STATUS_FAILURE = 3,
+	STATUS_LACKING = 4, /* this host lacks what the workload needs */
 	STATUS_NOTHING_RAN = 77,
 };
 

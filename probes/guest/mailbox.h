@@ -7,7 +7,7 @@
  * Every field is 64 bits wide and in the byte order of the guest, which is that of its host.
  *
  *   base + 0                the image of <arch>.S, copied as it is
- *   base + SCRATCH_OFFSET   for the architecture: page tables, descriptor tables, a stack
+ *   base + SCRATCH_OFFSET   for the architecture: page tables, descriptor tables, stacks
  *   base + MAILBOX_OFFSET   struct mailbox
  *   base + TABLE_OFFSET     count × struct wakeup, or (count + 1) × counter
  */
@@ -30,11 +30,20 @@
 #define MB_END_BEFORE	64
 #define MB_END_AFTER	72
 #define MB_FAULT	80
+#define MB_FEATURES	88
+#define MB_READY	256
+#define MB_RECEIVED	264
+#define MB_OVER		272
 #define MB_TABLE	(TABLE_OFFSET - MAILBOX_OFFSET)
 
 #define WORKLOAD_HALT	   0
 #define WORKLOAD_EXIT	   1
 #define WORKLOAD_USERSPACE 2
+#define WORKLOAD_HYPERCALL 3
+#define WORKLOAD_MMIO	   4
+#define WORKLOAD_IPI	   5
+#define WORKLOAD_FPU	   6
+#define WORKLOADS	   7
 
 #define WAKEUP_TICKS  0
 #define WAKEUP_BEFORE 8
@@ -44,7 +53,8 @@
 
 /*
  * The guest's calls, in the order it makes them. How a call's number travels is the architecture's
- * affair (struct arch, call). CALL_ROUND_TRIP is the userspace workload.
+ * affair (struct arch, call). CALL_ROUND_TRIP is the userspace workload, and the mmio workload.
+ * vCPU 1 makes CALL_WARM and CALL_DONE only.
  */
 #define CALL_NONE	0
 #define CALL_WARM	1
@@ -75,6 +85,12 @@ struct mailbox {
 	uint64_t end_before;
 	uint64_t end_after;
 	uint64_t fault; /* the architecture's number of what broke, for CALL_FAULT */
+	/* For the guest to read: bits that <arch>.h names, set by <arch>.c. */
+	uint64_t features;
+	/* Between the vCPUs, in a cache line of its own: the longest line there is has 256 bytes. */
+	_Alignas(256) uint64_t ready; /* 1: vCPU 1 takes interrupts */
+	uint64_t received;	      /* interrupts vCPU 1 has handled */
+	uint64_t over;		      /* 1: vCPU 1 is to make CALL_DONE */
 };
 
 struct wakeup {
@@ -96,6 +112,10 @@ MB_CHECK(start_after, MB_START_AFTER);
 MB_CHECK(end_before, MB_END_BEFORE);
 MB_CHECK(end_after, MB_END_AFTER);
 MB_CHECK(fault, MB_FAULT);
+MB_CHECK(features, MB_FEATURES);
+MB_CHECK(ready, MB_READY);
+MB_CHECK(received, MB_RECEIVED);
+MB_CHECK(over, MB_OVER);
 _Static_assert(sizeof(struct mailbox) <= MB_TABLE, "the mailbox runs into the table");
 _Static_assert(offsetof(struct wakeup, ticks) == WAKEUP_TICKS, "ticks");
 _Static_assert(offsetof(struct wakeup, before) == WAKEUP_BEFORE, "before");

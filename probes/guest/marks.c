@@ -11,20 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fail.h"
-
-#define NS_PER_S 1000000000ull
-
-static uint64_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec * NS_PER_S + time.tv_nsec;
-}
 
 static uint64_t timeval_ns(struct timeval time)
 {
@@ -70,14 +60,14 @@ void marks_warm(struct marks *marks)
 
 void marks_start(struct marks *marks)
 {
-	marks->wall_ns = -now(CLOCK_MONOTONIC);
-	marks->cpu_ns = -now(CLOCK_THREAD_CPUTIME_ID);
+	marks->wall_ns = -clock_ns(CLOCK_MONOTONIC);
+	marks->cpu_ns = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void marks_end(struct marks *marks)
 {
-	marks->wall_ns += now(CLOCK_MONOTONIC);
-	marks->cpu_ns += now(CLOCK_THREAD_CPUTIME_ID);
+	marks->wall_ns += clock_ns(CLOCK_MONOTONIC);
+	marks->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void marks_done(struct marks *marks)

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpus.h"
 #include "fail.h"
-#include "mailbox.h"
 
 /* 320 MB of guest memory for wake-ups; the identity maps of the guests reach 1 GiB. */
 #define COUNT_MAX     10000000
@@ -23,21 +23,24 @@
 #define TIMEOUT_MAX   86400
 
 static const char usage[] =
-	"usage: kvmlab-guest --workload halt|exit|userspace --count N [options]\n"
+	"usage: kvmlab-guest --workload W --count N [options]\n"
 	"       kvmlab-guest --describe\n"
 	"\n"
 	"Runs one tiny VM and prints what it measured, as JSON. Waits for the line `go` on stdin.\n"
 	"\n"
 	"  --workload W        halt: arm a timer, halt, take the interrupt; exit: the cheapest "
 	"exit\n"
-	"                      that the kernel handles; userspace: an exit to this process and "
-	"back\n"
+	"                      that the kernel handles; hypercall: one that the kernel answers;\n"
+	"                      userspace: an exit to this process and back; mmio: a load that "
+	"this\n"
+	"                      process answers; ipi: an interrupt to a second vCPU, until it is\n"
+	"                      handled; fpu: write to the vector registers, then what exit does\n"
 	"  --count N           wake-ups, or samples of a batch of exits\n"
-	"  --batch B           exits in a sample (exit, userspace; 100)\n"
+	"  --batch B           exits in a sample (all but halt; 100)\n"
 	"  --intervals FILE    wake-up intervals in ns, one on each line, at least N (halt)\n"
 	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
 	"parameter\n"
-	"  --cpu N             run the vCPU on this CPU only\n"
+	"  --cpu N[,M]         run vCPU 0 on this CPU only, and vCPU 1 on that (ipi; any but N)\n"
 	"  --timeout SECONDS   give up after that long (60)\n"
 	"  --describe          say what the guest does on this architecture, and what KVM can do\n";
 
@@ -91,35 +94,42 @@ static uint64_t number(const char *option, uint64_t min, uint64_t max)
 
 static unsigned int workload(const char *name)
 {
-	static const char *const names[] = {
-		[WORKLOAD_HALT] = "halt",
-		[WORKLOAD_EXIT] = "exit",
-		[WORKLOAD_USERSPACE] = "userspace",
-	};
+	unsigned int found = workload_number(name);
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i]))
-			return i;
-	fail(STATUS_USAGE, "--workload is '%s', which is none: give halt, exit or userspace", name);
+	if (found == WORKLOADS)
+		fail(STATUS_USAGE, "--workload is '%s', which is none: give " WORKLOAD_NAMES, name);
+	return found;
 }
 
-/*
- * Whether the vCPU thread can go there, by going there: the agent keeps itself, and so this thread,
- * off the CPU it measures on; the cpuset is the limit.
- */
-static void check_cpu(int cpu)
+static void read_cpus(int *cpus)
 {
-	cpu_set_t before, wanted;
+	char *second = strchr(optarg, ',');
 
-	CPU_ZERO(&wanted);
-	CPU_SET(cpu, &wanted);
-	if (sched_getaffinity(0, sizeof(before), &before) ||
-	    sched_setaffinity(0, sizeof(wanted), &wanted) ||
-	    sched_setaffinity(0, sizeof(before), &before))
+	if (second)
+		*second++ = '\0';
+	cpus[0] = number("cpu", 0, CPU_SETSIZE - 1);
+	optarg = second;
+	if (second)
+		cpus[1] = number("cpu", 0, CPU_SETSIZE - 1);
+}
+
+static void check_cpus(const int *cpus, unsigned int vcpus)
+{
+	for (unsigned int i = 0; i < VCPUS_MAX; i++)
+		if (cpus[i] >= 0 && !cpus_can_pin(cpus[i]))
+			fail(STATUS_USAGE,
+			     "--cpu is %d, where this process may not run (%s): give one that is "
+			     "online and in its cpuset",
+			     cpus[i], strerror(errno));
+	if (vcpus == 1 && cpus[1] >= 0)
 		fail(STATUS_USAGE,
-		     "--cpu is %d, where this process may not run (%s): give one that is online "
-		     "and in its cpuset",
-		     cpu, strerror(errno));
+		     "the second CPU of --cpu belongs to --workload ipi: leave it out");
+	if (cpus[0] >= 0 && cpus[0] == cpus[1])
+		fail(STATUS_USAGE,
+		     "--cpu has %d twice, and the vCPUs spin for each other: give two", cpus[0]);
+	if (cpus[0] < 0 && cpus_now() < vcpus && cpus_allowed() >= vcpus)
+		fail(STATUS_USAGE, "--cpu is missing: this process is confined to one CPU, and "
+				   "the vCPUs of --workload ipi need one each");
 }
 
 static void check(const struct options *options, bool has_workload, bool has_batch)
@@ -127,7 +137,7 @@ static void check(const struct options *options, bool has_workload, bool has_bat
 	bool halt = options->workload == WORKLOAD_HALT;
 
 	if (!has_workload)
-		fail(STATUS_USAGE, "--workload is missing: give halt, exit or userspace");
+		fail(STATUS_USAGE, "--workload is missing: give " WORKLOAD_NAMES);
 	if (!options->count)
 		fail(STATUS_USAGE, "--count is missing: say how many wake-ups or samples to take");
 	if (halt && !options->intervals_path)
@@ -137,9 +147,8 @@ static void check(const struct options *options, bool has_workload, bool has_bat
 	if (!halt && options->intervals_path)
 		fail(STATUS_USAGE, "--intervals belongs to --workload halt only: leave it out");
 	if (halt && has_batch)
-		fail(STATUS_USAGE, "--batch belongs to --workload exit or userspace: leave it out");
-	if (options->cpu >= 0)
-		check_cpu(options->cpu);
+		fail(STATUS_USAGE, "--batch belongs to any --workload but halt: leave it out");
+	check_cpus(options->cpus, workload_vcpus(options->workload));
 }
 
 void options_parse(struct options *options, int argc, char **argv)
@@ -148,7 +157,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	bool has_batch = false;
 	int option, at;
 
-	*options = (struct options){.batch = BATCH_DEFAULT, .cpu = -1, .timeout_s = 60};
+	*options = (struct options){.batch = BATCH_DEFAULT, .cpus = {-1, -1}, .timeout_s = 60};
 	while (at = optind, (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_WORKLOAD:
@@ -170,7 +179,7 @@ void options_parse(struct options *options, int argc, char **argv)
 			options->has_halt_poll_ns = true;
 			break;
 		case OPTION_CPU:
-			options->cpu = number("cpu", 0, CPU_SETSIZE - 1);
+			read_cpus(options->cpus);
 			break;
 		case OPTION_TIMEOUT:
 			options->timeout_s = number("timeout", 1, TIMEOUT_MAX);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "workloads.h"
+
 struct options {
 	bool describe;
 	unsigned int workload; /* WORKLOAD_* */
@@ -16,7 +18,7 @@ struct options {
 	const char *intervals_path;
 	bool has_halt_poll_ns;
 	uint32_t halt_poll_ns;
-	int cpu; /* -1: wherever the scheduler likes */
+	int cpus[VCPUS_MAX]; /* each vCPU's own; -1: none was given */
 	unsigned int timeout_s;
 };
 

@@ -6,29 +6,21 @@
  */
 #include "pace.h"
 
-#include <time.h>
+#include "clock.h"
 
 #define MEASUREMENTS 5
 #define TURNS	     4000000u
-
-static double now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e9 + now.tv_nsec;
-}
 
 void pace_write(struct json *json)
 {
 	json_array(json, "turn_ns");
 	for (int i = 0; i < MEASUREMENTS; i++) {
-		double start = now_ns();
+		uint64_t start = clock_ns(CLOCK_MONOTONIC);
 
 		for (unsigned int turn = TURNS; turn; turn--)
 			/* The count itself goes through it: GCC unrolls what it can count. */
 			__asm__ volatile("" : "+r"(turn));
-		json_real(json, NULL, (now_ns() - start) / TURNS);
+		json_real(json, NULL, (double)(clock_ns(CLOCK_MONOTONIC) - start) / TURNS);
 	}
 	json_array_end(json);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest on ppc64le: little-endian real mode, as a PAPR partition, no interrupt controller.
- * Started with the mailbox's address in r3. Lives in registers that neither hypercalls (PAPR,
- * "hcall() overview": r0, r3 to r12) nor its interrupt handler (r20) touch:
+ * The guest on ppc64le: little-endian real mode, as a PAPR partition, which has an interrupt
+ * controller (XICS) when there are two vCPUs. Started with the mailbox's address in r3. Lives in
+ * registers that neither hypercalls (PAPR, "hcall() overview": r0, r3 to r12) nor its interrupt
+ * handlers (r20) touch:
  *
  *   r31  mailbox       r29  samples still to take
  *   r30  the sample    r28  exits left in the batch
+ *   r27  MMIO_ADDRESS  r26  interrupts received before
  *
- * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls and the entry of an
- * interrupt synchronise by themselves.
+ * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls, an aborted load and the
+ * entry of an interrupt synchronise by themselves.
  */
 #include "mailbox.h"
 #include "ppc64le.h"
@@ -18,6 +20,16 @@
 
 #define DEC_NEVER_HIGH 0x7fff		/* the longest the decrementer goes without interrupt */
 #define MSR_RI 2
+#define MSR_EE 0x8000
+
+/*
+ * PAPR, "External Interrupt Facility": a server has one IPI, its number is 2, and it is pending
+ * while the server's MFRR is more favoured (lower) than its CPPR.
+ */
+#define XICS_IPI	   2
+#define PRIORITY_IPI	   4
+#define PRIORITY_LEAST	   0xff
+#define XISR_BITS	   24		/* the source, in the lower bits of XIRR */
 
 	.macro	read_counter to
 	isync
@@ -45,13 +57,46 @@
 	mtdec	%r20
 	.endm
 
+	/* A workload of batches: what stands between these two makes one exit. */
+	.macro	batches name
+\name:	read_counter %r9
+	std	%r9, 0(%r30)
+1:	ld	%r28, MB_BATCH(%r31)
+2:
+	.endm
+
+	.macro	batches_end
+	addic.	%r28, %r28, -1
+	bne	2b
+	read_counter %r9
+	stdu	%r9, 8(%r30)
+	count_up MB_COMPLETED
+	addic.	%r29, %r29, -1
+	bne	1b
+	b	end
+	.endm
+
+	.macro	cheapest_exit
+	li	%r4, TO_ALL
+	hypercall H_CONFER
+	.endm
+
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end
+	.globl	guest_image, guest_image_end, guest_start, guest_peer
 
 /* Power ISA, Book III, "Interrupt Definitions": where they come in, in real mode. */
 guest_image:
-	.irp	vector, 0x100, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800
+	.irp	vector, 0x100, 0x200, 0x300, 0x380, 0x400, 0x480
+	.org	guest_image + \vector
+	li	%r20, \vector
+	b	fault
+	.endr
+
+	.org	guest_image + 0x500
+	b	on_ipi
+
+	.irp	vector, 0x600, 0x700, 0x800
 	.org	guest_image + \vector
 	li	%r20, \vector
 	b	fault
@@ -73,8 +118,10 @@ fault:	std	%r20, MB_FAULT(%r31)
 	call_vmm CALL_FAULT
 	b	.
 
-	.org	guest_image + START_OFFSET
+	.org	guest_image + 0x1000
+guest_start:
 	mr	%r31, %r3
+	lis	%r27, MMIO_ADDRESS@h
 	silence_timer
 
 	addi	%r30, %r31, MB_TABLE
@@ -86,7 +133,14 @@ touch:	ld	%r11, 0(%r9)
 	addi	%r9, %r9, TOUCH_STEP
 	cmpld	%r9, %r10
 	blt	touch
-	call_vmm CALL_WARM
+
+	ld	%r9, MB_WORKLOAD(%r31)
+	cmpdi	%r9, WORKLOAD_IPI
+	bne	warm
+1:	ld	%r9, MB_READY(%r31)
+	cmpdi	%r9, 0
+	beq	1b
+warm:	call_vmm CALL_WARM
 
 	read_counter %r9
 	std	%r9, MB_START_BEFORE(%r31)
@@ -96,17 +150,24 @@ touch:	ld	%r11, 0(%r9)
 
 	ld	%r29, MB_COUNT(%r31)
 	ld	%r9, MB_WORKLOAD(%r31)
-	cmpdi	%r9, WORKLOAD_HALT
-	beq	halt
-	cmpdi	%r9, WORKLOAD_EXIT
-	beq	exit
-	b	userspace
+	sldi	%r9, %r9, 2
+	li	%r10, workloads - guest_image
+	lwax	%r9, %r9, %r10
+	mtctr	%r9
+	bctr
+
+workloads:				/* by WORKLOAD_*; the image lies at 0 */
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.long	\name - guest_image
+	.endr
 
 end:	read_counter %r9
 	std	%r9, MB_END_BEFORE(%r31)
 	call_vmm CALL_END
 	read_counter %r9
 	std	%r9, MB_END_AFTER(%r31)
+	li	%r9, 1
+	std	%r9, MB_OVER(%r31)
 	call_vmm CALL_DONE
 	b	.
 
@@ -131,33 +192,71 @@ wait:	hypercall H_CEDE
 again:	count_up MB_SPURIOUS
 	b	wait
 
-exit:	read_counter %r9
-	std	%r9, 0(%r30)
-1:	ld	%r28, MB_BATCH(%r31)
-2:	li	%r4, TO_ALL
-	hypercall H_CONFER
-	addic.	%r28, %r28, -1
-	bne	2b
-	read_counter %r9
-	stdu	%r9, 8(%r30)
-	count_up MB_COMPLETED
-	addic.	%r29, %r29, -1
-	bne	1b
-	b	end
+	batches exit
+	cheapest_exit
+	batches_end
+	.set	hypercall, exit		/* the cheapest exit is one */
 
-userspace:
-	read_counter %r9
-	std	%r9, 0(%r30)
-1:	ld	%r28, MB_BATCH(%r31)
-2:	call_vmm CALL_ROUND_TRIP
-	addic.	%r28, %r28, -1
-	bne	2b
-	read_counter %r9
-	stdu	%r9, 8(%r30)
-	count_up MB_COMPLETED
-	addic.	%r29, %r29, -1
-	bne	1b
-	b	end
+	batches userspace
+	call_vmm CALL_ROUND_TRIP
+	batches_end
+
+	batches mmio
+	lwz	%r3, 0(%r27)
+	batches_end
+
+	batches ipi
+	ld	%r26, MB_RECEIVED(%r31)
+	li	%r4, 1
+	li	%r5, PRIORITY_IPI
+	hypercall H_IPI
+3:	ld	%r9, MB_RECEIVED(%r31)
+	cmpd	%r9, %r26
+	beq	3b
+	batches_end
+
+	/* VSR 32 to 63 are the VRs, and the upper halves of VSR 0 to 31 the FPRs. */
+	batches fpu
+	.set	n, 0
+	.rept	32
+	vspltisb n, 1
+	xxlor	n, 32 + n, 32 + n
+	.set	n, n + 1
+	.endr
+	cheapest_exit
+	batches_end
+
+guest_peer:
+	mr	%r31, %r3
+	silence_timer
+	li	%r4, PRIORITY_LEAST
+	hypercall H_CPPR
+	call_vmm CALL_WARM
+	li	%r9, 1
+	std	%r9, MB_READY(%r31)
+receive:
+	li	%r9, MSR_RI
+	ori	%r9, %r9, MSR_EE
+	mtmsrd	%r9, 1
+1:	ld	%r9, MB_OVER(%r31)
+	cmpdi	%r9, 0
+	beq	1b
+	call_vmm CALL_DONE
+	b	.
+
+/* Back to the beginning of the loop: hypercalls overwrite where the interrupt came from (SRR0). */
+on_ipi:	hypercall H_XIRR
+	mr	%r20, %r4
+	clrldi	%r9, %r20, 64 - XISR_BITS
+	cmpdi	%r9, XICS_IPI
+	bne	fault
+	li	%r4, 1
+	li	%r5, PRIORITY_LEAST
+	hypercall H_IPI
+	mr	%r4, %r20
+	hypercall H_EOI
+	count_up MB_RECEIVED
+	b	receive
 guest_image_end:
 
 	.section .note.GNU-stack, "", %progbits

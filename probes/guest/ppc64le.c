@@ -4,13 +4,22 @@
  */
 #include "ppc64le.h"
 
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/platform/ppc.h>
 
 #include "arch.h"
 #include "counter.h"
 
+extern const uint8_t guest_start[];
+extern const uint8_t guest_peer[];
+
 /* Power ISA, Book III: bits of MSR and LPCR by their names there. */
 #define MSR_SF	 (1ull << 63)
+#define MSR_VEC	 (1ull << 25)
+#define MSR_VSX	 (1ull << 23)
+#define MSR_FP	 (1ull << 13)
 #define MSR_ME	 (1ull << 12)
 #define MSR_RI	 (1ull << 1)
 #define MSR_LE	 (1ull << 0)
@@ -23,75 +32,135 @@ static unsigned long vm_type(int kvm)
 	return 0;
 }
 
+static int xics;
+
+/* An interrupt controller only for those who have someone to interrupt; a vCPU brings its own timer.
+ */
 static void setup_vm(struct vm *vm)
 {
-	(void)vm;
+	struct kvm_create_device device = {.type = KVM_DEV_TYPE_XICS};
+
+	if (vm->vcpus == 1)
+		return;
+	KVM_DO(vm->fd, KVM_CREATE_DEVICE, &device);
+	xics = device.fd;
 }
 
 /* KVM-HV runs nothing but PAPR partitions; H_CEDE and H_CONFER it answers by itself then. */
-static void become_partition(const struct vm *vm)
+static void become_partition(const struct vcpu *vcpu)
 {
 	struct kvm_enable_cap papr = {.cap = KVM_CAP_PPC_PAPR};
 
-	KVM_DO(vm->vcpu, KVM_ENABLE_CAP, &papr);
+	KVM_DO(vcpu->fd, KVM_ENABLE_CAP, &papr);
 }
 
-static void take_interrupts_little_endian(const struct vm *vm)
+static void take_interrupts_little_endian(const struct vcpu *vcpu)
 {
 	uint64_t lpcr;
 	struct kvm_one_reg reg = {.id = KVM_REG_PPC_LPCR_64, .addr = (uintptr_t)&lpcr};
 
-	KVM_DO(vm->vcpu, KVM_GET_ONE_REG, &reg);
+	KVM_DO(vcpu->fd, KVM_GET_ONE_REG, &reg);
 	lpcr |= LPCR_ILE;
-	KVM_DO(vm->vcpu, KVM_SET_ONE_REG, &reg);
+	KVM_DO(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
-static void setup_vcpu(struct vm *vm)
+/* From then on KVM answers H_IPI, H_XIRR, H_EOI and H_CPPR by itself. */
+static void connect_to_xics(const struct vcpu *vcpu)
 {
+	struct kvm_enable_cap irq = {.cap = KVM_CAP_IRQ_XICS, .args = {xics, vcpu->id}};
+
+	KVM_DO(vcpu->fd, KVM_ENABLE_CAP, &irq);
+}
+
+static void setup_vcpu(struct vcpu *vcpu)
+{
+	const uint8_t *start = vcpu->id ? guest_peer : guest_start;
 	struct kvm_regs regs = {
-		.pc = START_OFFSET,
-		.msr = MSR_SF | MSR_ME | MSR_RI | MSR_LE,
+		.pc = start - guest_image,
+		.msr = MSR_SF | MSR_VEC | MSR_VSX | MSR_FP | MSR_ME | MSR_RI | MSR_LE,
 		.gpr[3] = MAILBOX_OFFSET,
 	};
 
-	become_partition(vm);
-	take_interrupts_little_endian(vm);
-	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
+	become_partition(vcpu);
+	take_interrupts_little_endian(vcpu);
+	if (vcpu->vm->vcpus > 1)
+		connect_to_xics(vcpu);
+	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
-static uint64_t counter_hz(const struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
-	(void)vm;
+	(void)vcpu;
 	return __ppc_get_timebase_freq();
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	struct kvm_run *run = vm->run;
+	struct kvm_run *run = vcpu->run;
 
+	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS &&
+	    !run->mmio.is_write) {
+		memset(run->mmio.data, 0, sizeof(run->mmio.data));
+		return CALL_ROUND_TRIP;
+	}
 	if (run->exit_reason != KVM_EXIT_PAPR_HCALL || run->papr_hcall.nr != H_PUT_TERM_CHAR)
 		return CALL_NONE;
 	run->papr_hcall.ret = 0;
 	return run->papr_hcall.args[0];
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs;
 
-	KVM_DO(vm->vcpu, KVM_GET_REGS, &regs);
+	KVM_DO(vcpu->fd, KVM_GET_REGS, &regs);
 	return regs.pc;
+}
+
+/* Indexed by WORKLOAD_*. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "H_CEDE"},
+	[WORKLOAD_EXIT] = {.instruction = "H_CONFER to all, with no other vCPU"},
+	[WORKLOAD_USERSPACE] = {.instruction = "H_PUT_TERM_CHAR"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "H_CONFER to all, as in exit"},
+	[WORKLOAD_MMIO] = {.instruction = "LWZ from 0x40000000, where nothing is"},
+	[WORKLOAD_IPI] = {.instruction = "H_IPI, through the XICS"},
+	[WORKLOAD_FPU] = {.instruction = "H_CONFER to all, after writes to VSR 0 to 63"},
+};
+
+/*
+ * KVM-PR knows fewer hypercalls (book3s_pr_papr.c, kvmppc_h_pr), and is what is there where the
+ * kernel offers this capability, which KVM-HV does not have (powerpc.c, check_extension).
+ */
+static bool is_pr(int kvm)
+{
+	return ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_PPC_GET_PVINFO) > 0;
+}
+
+static bool confers(unsigned int workload)
+{
+	return workload == WORKLOAD_EXIT || workload == WORKLOAD_HYPERCALL ||
+	       workload == WORKLOAD_FPU;
+}
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	if (confers(workload) && is_pr(kvm))
+		return (struct ability){
+			.reason = "it exits with H_CONFER, which KVM-PR leaves to the VMM"};
+	if (workload == WORKLOAD_IPI && ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IRQ_XICS) <= 0)
+		return (struct ability){
+			.reason = "this KVM has no XICS (KVM_CAP_IRQ_XICS) to interrupt with"};
+	return abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "ppc64le",
-	.halt = "H_CEDE",
-	.exit = "H_CONFER to all, with no other vCPU",
-	.userspace = "H_PUT_TERM_CHAR",
 	.memory_base = 0,
 	.memory_align = 0x200000,	/* a large page of radix translation */
 	.interval_max_ns = 4000000000u, /* the decrementer has 31 bits, mostly at 512 MHz */
 	.counter_source = "timebase frequency of /proc/cpuinfo",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -7,10 +7,14 @@
 
 /* Linux on Power Architecture Reference, "hcall() functions". KVM hands the first to the VMM. */
 #define H_PUT_TERM_CHAR 0x58
+#define H_EOI		0x64
+#define H_CPPR		0x68
+#define H_IPI		0x6c
+#define H_XIRR		0x74
 #define H_CEDE		0xe0
 #define H_CONFER	0xe4
 
-/* From the image's beginning; behind the interrupt vectors. */
-#define START_OFFSET 0x1000
+/* Nothing lies here: a load ends in the VMM. */
+#define MMIO_ADDRESS 0x40000000
 
 #endif

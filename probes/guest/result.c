@@ -62,40 +62,51 @@ static void write_batches(struct json *json, const struct counter *counter, cons
 	json_array_end(json);
 }
 
-static void write_stats(struct json *json, const struct vcpu *vcpu)
+static void write_vcpus(struct json *json, const struct thread *threads, unsigned int count)
+{
+	json_array(json, "vcpus");
+	for (unsigned int i = 0; i < count; i++) {
+		json_object(json, NULL);
+		json_integer(json, "id", threads[i].vcpu.id);
+		json_integer(json, "tid", threads[i].tid);
+		json_integer(json, "run_ns", threads[i].run_ns);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void write_stats(struct json *json, const struct thread *threads, unsigned int count)
 {
 	json_object(json, "stats");
-	stats_write(&vcpu->vm_stats, json, "vm");
+	stats_write(&threads[0].vm_stats, json, "vm");
 	json_array(json, "vcpu");
-	stats_write(&vcpu->stats, json, NULL);
+	for (unsigned int i = 0; i < count; i++)
+		stats_write(&threads[i].stats, json, NULL);
 	json_array_end(json);
 	json_object_end(json);
 }
 
-void result_write(struct json *json, const struct vcpu *vcpu, const uint64_t *intervals)
+void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals)
 {
-	const struct mailbox *mailbox = vcpu->vm->mailbox;
+	const struct vcpu *vcpu = &threads[0].vcpu;
+	const struct vm *vm = vcpu->vm;
+	const struct marks *marks = &threads[0].marks;
 	struct counter counter =
-		counter_calibrate(mailbox, vcpu->marks.wall_ns, arch.counter_hz(vcpu->vm));
+		counter_calibrate(vm->mailbox, marks->wall_ns, arch.counter_hz(vcpu));
 
 	json_object(json, NULL);
 	json_object(json, "result");
 	write_counter(json, &counter);
-	json_integer(json, "count", mailbox->count);
-	json_integer(json, "completed", mailbox->completed);
-	json_integer(json, "spurious", mailbox->spurious);
-	write_marks(json, &vcpu->marks);
+	json_integer(json, "count", vm->mailbox->count);
+	json_integer(json, "completed", vm->mailbox->completed);
+	json_integer(json, "spurious", vm->mailbox->spurious);
+	write_marks(json, marks);
 	if (intervals)
-		write_wakeups(json, &counter, vcpu->vm, intervals);
+		write_wakeups(json, &counter, vm, intervals);
 	else
-		write_batches(json, &counter, vcpu->vm);
-	json_array(json, "vcpus");
-	json_object(json, NULL);
-	json_integer(json, "id", 0);
-	json_integer(json, "tid", vcpu->tid);
-	json_object_end(json);
-	json_array_end(json);
-	write_stats(json, vcpu);
+		write_batches(json, &counter, vm);
+	write_vcpus(json, threads, vm->vcpus);
+	write_stats(json, threads, vm->vcpus);
 	json_object_end(json);
 	json_object_end(json);
 	json_line_end(json);

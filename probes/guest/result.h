@@ -8,9 +8,12 @@
 #include <stdint.h>
 
 #include "json.h"
-#include "vcpu.h"
+#include "thread.h"
 
-/* `intervals` are those asked for, in ns; NULL but for the halt workload. */
-void result_write(struct json *json, const struct vcpu *vcpu, const uint64_t *intervals);
+/*
+ * `threads` are those of all vCPUs, each done; `intervals` are those asked for, in ns, and NULL but
+ * for the halt workload.
+ */
+void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals);
 
 #endif

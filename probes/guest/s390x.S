@@ -9,28 +9,38 @@
  * STCK, unlike STCKF, serialises before and after (Principles of Operation, "STORE CLOCK"), and
  * stores its 64 bits where they belong. It also never gives the same value twice.
  *
- * Interrupts are open nowhere but in the wait state, and only the clock comparator is allowed:
- * nothing else ends the wait, so spurious stays 0. The comparator is absolute: the interval runs
+ * On vCPU 0 interrupts are open nowhere but in the wait state, and only the clock comparator is
+ * allowed: nothing else ends the wait, so spurious stays 0. The comparator is absolute: the interval runs
  * from the reading in WAKEUP_BEFORE. Where it is over already, a processor may take the interrupt
  * as it loads the wait PSW, so that KVM sees no halt; Hercules shows KVM every one.
  */
 #include "mailbox.h"
 #include "s390x.h"
 
+	.machine "z13"			/* for the vector registers, used where there are any */
+
 /* Principles of Operation, "Assigned Storage Locations" and "External interruption codes". */
 #define EXTERNAL_CODE	 0x86
 #define PROGRAM_CODE	 0x8e
+#define EXTERNAL_OLD_PSW 0x130
 #define EXTERNAL_NEW_PSW 0x1b0
 #define PROGRAM_NEW_PSW	 0x1d0
 #define CODE_CLOCK_COMPARATOR 0x1004
+#define CODE_EXTERNAL_CALL    0x1202
+
+/* "SIGNAL PROCESSOR". */
+#define ORDER_EXTERNAL_CALL 2
 
 /* From here to 0x11ff the page belongs to the program; base register 0 reaches it. */
 #define OWN 0x200
 #define COMPARATOR OWN
 #define WAIT_PSW   (OWN + 8)
+#define WOKEN	   (OWN + 24)
+#define MASK	   (OWN + 32)
 
 #define PSW_64_BITS	  0x0000000180000000
 #define PSW_EXTERNAL_WAIT 0x0102000000000000
+#define SYSTEM_MASK_EXTERNAL 0x01
 
 	.macro	call_vmm number
 	lghi	%r1, \number
@@ -41,6 +51,27 @@
 	lg	%r1, \at(%r2)
 	aghi	%r1, 1
 	stg	%r1, \at(%r2)
+	.endm
+
+	/* A workload of batches: what stands between these two makes one exit. */
+	.macro	batches name
+\name:	stck	0(%r3)
+1:	lg	%r5, MB_BATCH(%r2)
+2:
+	.endm
+
+	.macro	batches_end
+	brctg	%r5, 2b
+	aghi	%r3, 8
+	stck	0(%r3)
+	count_up MB_COMPLETED
+	brctg	%r4, 1b
+	j	end
+	.endm
+
+	.macro	cheapest_exit		/* to itself: KVM has nothing to do */
+	lghi	%r1, 0
+	diag	%r1, %r0, DIAG_YIELD_TO
 	.endm
 
 	.section .rodata
@@ -65,7 +96,13 @@ touch:	lg	%r0, 0(%r1)
 	aghi	%r1, TOUCH_STEP
 	clgr	%r1, %r5
 	jl	touch
-	call_vmm CALL_WARM
+	lg	%r1, MB_WORKLOAD(%r2)
+	cghi	%r1, WORKLOAD_IPI
+	jne	warm
+1:	lg	%r1, MB_READY(%r2)
+	cghi	%r1, 0
+	je	1b
+warm:	call_vmm CALL_WARM
 
 	stck	MB_START_BEFORE(%r2)
 	call_vmm CALL_START
@@ -73,15 +110,22 @@ touch:	lg	%r0, 0(%r1)
 
 	lg	%r4, MB_COUNT(%r2)
 	lg	%r1, MB_WORKLOAD(%r2)
-	cghi	%r1, WORKLOAD_HALT
-	je	halt
-	cghi	%r1, WORKLOAD_EXIT
-	je	exit
-	j	userspace
+	sllg	%r1, %r1, 2
+	larl	%r5, workloads
+	lgf	%r1, 0(%r1, %r5)
+	agr	%r1, %r5
+	br	%r1
+
+	.balign	8
+workloads:				/* by WORKLOAD_*; there is no mmio */
+	.irp	name, halt, exit, userspace, exit, end, ipi, fpu
+	.long	\name - workloads
+	.endr
 
 end:	stck	MB_END_BEFORE(%r2)
 	call_vmm CALL_END
 	stck	MB_END_AFTER(%r2)
+	mvghi	MB_OVER(%r2), 1
 	call_vmm CALL_DONE
 	j	.
 
@@ -94,42 +138,72 @@ halt:	stck	WAKEUP_BEFORE(%r3)
 	lpswe	WAIT_PSW
 
 on_external:
-	stck	WAKEUP_WOKEN(%r3)
-	llgh	%r1, EXTERNAL_CODE
-	cghi	%r1, CODE_CLOCK_COMPARATOR
+	stck	WOKEN
+	llgh	%r0, EXTERNAL_CODE
+	cghi	%r0, CODE_EXTERNAL_CALL
+	je	on_call
+	cghi	%r0, CODE_CLOCK_COMPARATOR
 	jne	fault
+	mvc	WAKEUP_WOKEN(8, %r3), WOKEN
 	count_up MB_COMPLETED
 	aghi	%r3, WAKEUP_SIZE
 	brctg	%r4, halt
 	j	end
 
 on_program:
-	llgh	%r1, PROGRAM_CODE
-fault:	stg	%r1, MB_FAULT(%r2)
+	llgh	%r0, PROGRAM_CODE
+fault:	stg	%r0, MB_FAULT(%r2)
 	call_vmm CALL_FAULT
 	j	.
 
-exit:	stck	0(%r3)
-1:	lg	%r5, MB_BATCH(%r2)
-	lghi	%r1, 0			/* to itself: KVM has nothing to do */
-2:	diag	%r1, %r0, DIAG_YIELD_TO
-	brctg	%r5, 2b
-	aghi	%r3, 8
-	stck	0(%r3)
-	count_up MB_COMPLETED
-	brctg	%r4, 1b
-	j	end
+	batches exit
+	cheapest_exit
+	batches_end
 
-userspace:
-	stck	0(%r3)
-1:	lg	%r5, MB_BATCH(%r2)
-2:	call_vmm CALL_ROUND_TRIP
-	brctg	%r5, 2b
-	aghi	%r3, 8
-	stck	0(%r3)
-	count_up MB_COMPLETED
-	brctg	%r4, 1b
-	j	end
+	batches userspace
+	call_vmm CALL_ROUND_TRIP
+	batches_end
+
+	batches ipi
+	lg	%r0, MB_RECEIVED(%r2)
+	lghi	%r1, 1			/* the address of vCPU 1 */
+	sigp	%r0, %r1, ORDER_EXTERNAL_CALL
+	jnz	refused
+3:	cg	%r0, MB_RECEIVED(%r2)
+	je	3b
+	batches_end
+
+refused:
+	lghi	%r0, CODE_EXTERNAL_CALL
+	j	fault
+
+	batches fpu
+	tm	MB_FEATURES + 7(%r2), FEATURE_VECTOR
+	jnz	3f
+	.irp	register, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	ld	%f\register, 0(%r2)
+	.endr
+	j	4f
+3:	.irp	register, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, \
+		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	vl	%v\register, 0(%r2)
+	.endr
+4:	cheapest_exit
+	batches_end
+
+	.org	guest_image + PEER_OFFSET
+	call_vmm CALL_WARM
+	mvghi	MB_READY(%r2), 1
+	stosm	MASK, SYSTEM_MASK_EXTERNAL
+1:	lg	%r1, MB_OVER(%r2)
+	cghi	%r1, 0
+	je	1b
+	call_vmm CALL_DONE
+	j	.
+
+on_call:				/* must leave %r1 to the loop above */
+	agsi	MB_RECEIVED(%r2), 1
+	lpswe	EXTERNAL_OLD_PSW
 guest_image_end:
 
 	.section .note.GNU-stack, "", %progbits

@@ -4,12 +4,18 @@
  */
 #include "s390x.h"
 
+#include <stdbool.h>
+#include <sys/ioctl.h>
+
 #include "arch.h"
 #include "counter.h"
 
 /* Principles of Operation, "Program-Status-Word Format" and "Control Registers". */
 #define PSW_64_BITS	     0x0000000180000000ull
 #define CR0_CLOCK_COMPARATOR 0x800
+#define CR0_EXTERNAL_CALL    0x2000
+#define CR0_VECTOR	     0x20000
+#define CR0_ALL_FLOATING     0x40000 /* 16 floating-point registers, not 4 */
 
 /* "TOD-Clock Format": bit 51 is a microsecond. */
 #define TOD_HZ 4096000000ull
@@ -24,33 +30,46 @@ static unsigned long vm_type(int kvm)
 	return 0;
 }
 
-static void setup_vm(struct vm *vm)
+static bool has_vector(const struct vm *vm)
 {
-	(void)vm;
+	return ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_S390_VECTOR_REGISTERS) > 0;
 }
 
-static void setup_vcpu(struct vm *vm)
+static void setup_vm(struct vm *vm)
+{
+	struct kvm_enable_cap vector = {.cap = KVM_CAP_S390_VECTOR_REGISTERS};
+
+	if (has_vector(vm))
+		KVM_DO(vm->fd, KVM_ENABLE_CAP, &vector);
+}
+
+static void setup_vcpu(struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {.gprs[2] = MAILBOX_OFFSET};
 	struct kvm_sregs sregs;
 
-	KVM_DO(vm->vcpu, KVM_GET_SREGS, &sregs);
-	sregs.crs[0] = CR0_CLOCK_COMPARATOR;
-	KVM_DO(vm->vcpu, KVM_SET_SREGS, &sregs);
-	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
-	vm->run->psw_mask = PSW_64_BITS;
-	vm->run->psw_addr = START_OFFSET;
+	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
+	/* Only what is expected: a comparator never set is always due. */
+	sregs.crs[0] = CR0_ALL_FLOATING | (vcpu->id ? CR0_EXTERNAL_CALL : CR0_CLOCK_COMPARATOR);
+	if (has_vector(vcpu->vm)) {
+		sregs.crs[0] |= CR0_VECTOR;
+		vcpu->vm->mailbox->features = FEATURE_VECTOR;
+	}
+	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
+	vcpu->run->psw_mask = PSW_64_BITS;
+	vcpu->run->psw_addr = vcpu->id ? PEER_OFFSET : START_OFFSET;
 }
 
-static uint64_t counter_hz(const struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
-	(void)vm;
+	(void)vcpu;
 	return TOD_HZ;
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = vcpu->run;
 
 	if (run->exit_reason != KVM_EXIT_S390_SIEIC ||
 	    run->s390_sieic.icptcode != ICPT_INSTRUCTION ||
@@ -59,20 +78,35 @@ static unsigned int call(struct vm *vm)
 	return run->s.regs.gprs[1];
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
-	return vm->run->psw_addr;
+	return vcpu->run->psw_addr;
+}
+
+/* Indexed by WORKLOAD_*. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "LPSWE of an enabled wait"},
+	[WORKLOAD_EXIT] = {.instruction = "DIAGNOSE 0x9c to itself"},
+	[WORKLOAD_USERSPACE] = {.instruction = "DIAGNOSE 0x500"},
+	[WORKLOAD_HYPERCALL] = {.instruction = "DIAGNOSE 0x9c to itself, as exit"},
+	[WORKLOAD_MMIO] = {.reason = "s390x has no memory-mapped I/O"},
+	[WORKLOAD_IPI] = {.instruction = "SIGP, external call"},
+	[WORKLOAD_FPU] = {.instruction = "VL to V0-V31 or LD to F0-F15, then DIAGNOSE 0x9c"},
+};
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	(void)kvm;
+	return abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "s390x",
-	.halt = "LPSWE of an enabled wait",
-	.exit = "DIAGNOSE 0x9c to itself",
-	.userspace = "DIAGNOSE 0x500",
 	.memory_base = 0,
 	.memory_align = 0x100000,
 	.interval_max_ns = UINT32_MAX,
 	.counter_source = "TOD clock, 4096 units to the microsecond",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -12,7 +12,11 @@
 #define DIAG_YIELD_TO 0x9c
 #define DIAG_CALL     0x500
 
+/* mailbox.features */
+#define FEATURE_VECTOR 1 /* the vector facility is switched on */
+
 /* From the image's beginning; behind the two pages that the processor shares with its program. */
 #define START_OFFSET 0x2000
+#define PEER_OFFSET  0x3000
 
 #endif

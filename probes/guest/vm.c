@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One VM with one vCPU: set-up and run loop, the same on every architecture.
+ * One VM: set-up, the same on every architecture.
  */
 #include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -109,55 +108,25 @@ static void create_memory(struct vm *vm, const struct options *options)
 	KVM_DO(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
+static void check_ability(int kvm, unsigned int workload)
+{
+	const char *reason = workload_ability(kvm, workload).reason;
+
+	if (reason)
+		fail(STATUS_LACKING, "--workload %s cannot be run here: %s",
+		     workload_name(workload), reason);
+}
+
 void vm_create(struct vm *vm, const struct options *options)
 {
 	vm->kvm = kvm_open();
+	vm->vcpus = workload_vcpus(options->workload);
+	check_ability(vm->kvm, options->workload);
 	vm->fd = KVM_DO(vm->kvm, KVM_CREATE_VM, arch.vm_type(vm->kvm));
 	if (options->has_halt_poll_ns)
 		set_halt_poll(vm, options->halt_poll_ns);
 	arch.setup_vm(vm);
 	create_memory(vm, options);
-}
-
-void vm_create_vcpu(struct vm *vm)
-{
-	size_t bytes = KVM_DO(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-
-	vm->vcpu = KVM_DO(vm->fd, KVM_CREATE_VCPU, 0);
-	vm->run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
-	if (vm->run == MAP_FAILED)
-		fail(STATUS_FAILURE, "the vCPU's kvm_run cannot be mapped: %s", strerror(errno));
-	arch.setup_vcpu(vm);
-}
-
-unsigned int vm_run(struct vm *vm)
-{
-	unsigned int call;
-
-	while (ioctl(vm->vcpu, KVM_RUN, 0) < 0) {
-		if (errno != EINTR && errno != EAGAIN)
-			fail(STATUS_FAILURE,
-			     "KVM cannot run the guest: %s, after %" PRIu64 " of %" PRIu64
-			     " samples; the kernel's log may say why",
-			     strerror(errno), vm->mailbox->completed, vm->mailbox->count);
-		if (__atomic_load_n(&vm->run->immediate_exit, __ATOMIC_RELAXED))
-			return CALL_NONE;
-	}
-	call = arch.call(vm);
-	if (call == CALL_NONE)
-		fail(STATUS_FAILURE,
-		     "KVM stopped the guest with exit reason %u at %#" PRIx64 ", after %" PRIu64
-		     " of %" PRIu64 " samples: see KVM_EXIT_* in <linux/kvm.h>, and mend %s.S or "
-		     "leave this host out",
-		     vm->run->exit_reason, arch.program_counter(vm), vm->mailbox->completed,
-		     vm->mailbox->count, arch.name);
-	if (call == CALL_FAULT)
-		fail(STATUS_FAILURE,
-		     "the guest took an unexpected interrupt or exception, number %#" PRIx64
-		     ", at %#" PRIx64 ", after %" PRIu64 " of %" PRIu64 " samples: mend %s.S",
-		     vm->mailbox->fault, arch.program_counter(vm), vm->mailbox->completed,
-		     vm->mailbox->count, arch.name);
-	return call;
 }
 
 struct wakeup *vm_wakeups(const struct vm *vm)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One VM with one vCPU, its memory, and the ioctls on them.
+ * One VM, its memory, and the ioctls on it.
  */
 #ifndef KVMLAB_VM_H
 #define KVMLAB_VM_H
@@ -15,8 +15,7 @@
 struct vm {
 	int kvm;
 	int fd;
-	int vcpu;
-	struct kvm_run *run;
+	unsigned int vcpus;
 	uint8_t *memory; /* host's view of arch.memory_base */
 	size_t memory_bytes;
 	struct mailbox *mailbox;
@@ -29,17 +28,11 @@ int kvm_do(int fd, unsigned long request, const char *name, unsigned long argume
 /* Opens /dev/kvm; without a usable one, ends the process with status 77. */
 int kvm_open(void);
 
-/* All but the vCPU: the VM, its devices, its memory with image, mailbox and an empty table. */
-void vm_create(struct vm *vm, const struct options *options);
-
-/* Adds the vCPU; on the thread that will run it (Documentation/virt/kvm/api.rst, section 1). */
-void vm_create_vcpu(struct vm *vm);
-
 /*
- * Runs the vCPU until the guest's next call and returns its number; CALL_NONE when
- * run->immediate_exit stopped it. Anything else ends the process with a sentence.
+ * All but the vCPUs: the VM, its devices, its memory with image, mailbox and an empty table. Ends
+ * the process with STATUS_LACKING where the workload cannot be run.
  */
-unsigned int vm_run(struct vm *vm);
+void vm_create(struct vm *vm, const struct options *options);
 
 struct wakeup *vm_wakeups(const struct vm *vm);
 uint64_t *vm_stamps(const struct vm *vm);

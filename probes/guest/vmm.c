@@ -18,8 +18,9 @@
 #include "options.h"
 #include "pace.h"
 #include "result.h"
-#include "vcpu.h"
+#include "thread.h"
 #include "vm.h"
+#include "workloads.h"
 
 static void die_with_parent(void)
 {
@@ -38,11 +39,7 @@ static void describe(struct json *json)
 	json_object(json, NULL);
 	json_text(json, "architecture", arch.name);
 	json_integer(json, "kvm_api_version", KVM_API_VERSION);
-	json_object(json, "instructions");
-	json_text(json, "halt", arch.halt);
-	json_text(json, "exit", arch.exit);
-	json_text(json, "userspace", arch.userspace);
-	json_object_end(json);
+	workloads_write(json, kvm);
 	json_text(json, "counter_source", arch.counter_source);
 	json_bool(json, "halt_poll_cap", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_HALT_POLL) > 0);
 	pace_write(json);
@@ -50,16 +47,18 @@ static void describe(struct json *json)
 	json_line_end(json);
 }
 
-static void say_ready(struct json *json, const struct vcpu *vcpu)
+static void say_ready(struct json *json, const struct thread *threads, unsigned int count)
 {
 	json_object(json, NULL);
 	json_object(json, "ready");
 	json_integer(json, "pid", getpid());
 	json_array(json, "vcpus");
-	json_object(json, NULL);
-	json_integer(json, "id", 0);
-	json_integer(json, "tid", vcpu->tid);
-	json_object_end(json);
+	for (unsigned int i = 0; i < count; i++) {
+		json_object(json, NULL);
+		json_integer(json, "id", threads[i].vcpu.id);
+		json_integer(json, "tid", threads[i].tid);
+		json_object_end(json);
+	}
 	json_array_end(json);
 	json_object_end(json);
 	json_object_end(json);
@@ -80,9 +79,10 @@ static bool wait_for_go(void)
 	return true;
 }
 
-static void write_table(const struct vm *vm, const uint64_t *intervals)
+static void write_table(const struct vcpu *vcpu, const uint64_t *intervals)
 {
-	uint64_t hz = arch.counter_hz(vm);
+	const struct vm *vm = vcpu->vm;
+	uint64_t hz = arch.counter_hz(vcpu);
 
 	for (uint64_t i = 0; i < vm->mailbox->count; i++)
 		vm_wakeups(vm)[i].ticks = arch.timer_ticks(intervals[i], hz);
@@ -91,9 +91,9 @@ static void write_table(const struct vm *vm, const uint64_t *intervals)
 int main(int argc, char **argv)
 {
 	struct json json = {.file = stdout};
+	struct thread threads[VCPUS_MAX] = {0};
 	const uint64_t *intervals = NULL;
 	struct options options;
-	struct vcpu vcpu = {0};
 	struct vm vm = {0};
 
 	die_with_parent();
@@ -105,13 +105,13 @@ int main(int argc, char **argv)
 	if (options.workload == WORKLOAD_HALT)
 		intervals = intervals_read(&options, arch.interval_max_ns);
 	vm_create(&vm, &options);
-	vcpu_start(&vcpu, &vm, options.cpu);
+	threads_start(threads, &vm, options.cpus);
 	if (intervals)
-		write_table(&vm, intervals);
-	say_ready(&json, &vcpu);
+		write_table(&threads[0].vcpu, intervals);
+	say_ready(&json, threads, vm.vcpus);
 	if (!wait_for_go())
 		return EXIT_SUCCESS;
-	vcpu_run(&vcpu, options.timeout_s);
-	result_write(&json, &vcpu, intervals);
+	threads_run(threads, &vm, options.timeout_s);
+	result_write(&json, threads, intervals);
 	return EXIT_SUCCESS;
 }

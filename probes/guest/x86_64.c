@@ -5,21 +5,26 @@
  */
 #include "x86_64.h"
 
+#include <cpuid.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "arch.h"
 #include "fail.h"
 
 extern const uint8_t guest_start[];
+extern const uint8_t guest_peer[];
 extern const uint8_t guest_on_timer[];
+extern const uint8_t guest_on_ipi[];
 
 /* Scratch memory, page by page. */
-#define PML4_AT	 (SCRATCH_OFFSET + 0x0000)
-#define PDPT_AT	 (SCRATCH_OFFSET + 0x1000)
-#define PD_AT	 (SCRATCH_OFFSET + 0x2000)
-#define GDT_AT	 (SCRATCH_OFFSET + 0x3000)
-#define IDT_AT	 (SCRATCH_OFFSET + 0x4000)
-#define STACK_AT (SCRATCH_OFFSET + 0x6000) /* grows down */
+#define PML4_AT	     (SCRATCH_OFFSET + 0x0000)
+#define PDPT_AT	     (SCRATCH_OFFSET + 0x1000)
+#define PD_AT	     (SCRATCH_OFFSET + 0x2000)
+#define GDT_AT	     (SCRATCH_OFFSET + 0x3000)
+#define IDT_AT	     (SCRATCH_OFFSET + 0x4000)
+#define STACK_AT(id) (SCRATCH_OFFSET + 0x6000 + 0x1000 * (id)) /* grows down */
 
 /* Intel SDM vol. 3, 4.5 and 3.4.5; bits of CR0, CR4 and EFER likewise by their names there. */
 #define PAGE_PRESENT_WRITE 0x3
@@ -33,6 +38,9 @@ extern const uint8_t guest_on_timer[];
 #define GATE_INTERRUPT	   0x8e00
 #define CR0_PE_MP_ET_NE_PG 0x80000033
 #define CR4_PAE		   0x20
+#define CR4_OSFXSR	   0x200
+#define CR4_OSXSAVE	   0x40000
+#define XCR0_X87_SSE_AVX   0x7
 #define EFER_LME_LMA	   0x500
 #define APIC_X2APIC_ENABLE 0xc00
 #define RFLAGS_FIXED	   0x2
@@ -41,6 +49,17 @@ extern const uint8_t guest_on_timer[];
 #define TSS_ADDRESS 0xfffbd000
 
 #define CPUID_ENTRIES 256
+
+/* AMD APM vol. 3, "Feature Identification", CPUID 0x80000001 ECX. */
+#define CPUID_SVM 0x4
+
+/* What of the two this CPU virtualises with: SVM knows VMMCALL, VMX knows VMCALL. */
+static bool has_svm(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & CPUID_SVM;
+}
 
 static unsigned long vm_type(int kvm)
 {
@@ -59,11 +78,15 @@ static uint64_t *table(struct vm *vm, uint64_t address)
 	return (uint64_t *)(vm->memory + address);
 }
 
+/* The image lies in the first 64 KiB: the upper parts of a handler's address are 0. */
+static void write_gate(struct vm *vm, unsigned int vector, const uint8_t *handler)
+{
+	table(vm, IDT_AT)[2 * vector] =
+		(handler - guest_image) | SELECTOR_CODE << 16 | (uint64_t)GATE_INTERRUPT << 32;
+}
+
 static void write_tables(struct vm *vm)
 {
-	uint64_t handler = guest_on_timer - guest_image;
-	uint64_t *gate = table(vm, IDT_AT) + 2 * TIMER_VECTOR;
-
 	*table(vm, PML4_AT) = PDPT_AT | PAGE_PRESENT_WRITE;
 	*table(vm, PDPT_AT) = PD_AT | PAGE_PRESENT_WRITE;
 	for (uint64_t i = 0; i < PD_ENTRIES; i++)
@@ -72,8 +95,8 @@ static void write_tables(struct vm *vm)
 	table(vm, GDT_AT)[SELECTOR_CODE / 8] = GDT_CODE64;
 	table(vm, GDT_AT)[SELECTOR_DATA / 8] = GDT_DATA;
 
-	/* The image lies in the first 64 KiB: the upper parts of the handler's address are 0. */
-	gate[0] = handler | SELECTOR_CODE << 16 | (uint64_t)GATE_INTERRUPT << 32;
+	write_gate(vm, TIMER_VECTOR, guest_on_timer);
+	write_gate(vm, IPI_VECTOR, guest_on_ipi);
 }
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, bool code)
@@ -90,17 +113,29 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, bool code)
 	};
 }
 
-static void write_registers(const struct vm *vm)
+static bool has_avx(const struct vcpu *vcpu)
+{
+	return vcpu->vm->mailbox->features & FEATURE_AVX;
+}
+
+static void switch_avx_on(const struct vcpu *vcpu)
+{
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = XCR0_X87_SSE_AVX};
+
+	KVM_DO(vcpu->fd, KVM_SET_XCRS, &xcrs);
+}
+
+static void write_registers(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {
-		.rip = guest_start - guest_image,
-		.rsp = STACK_AT,
+		.rip = (vcpu->id ? guest_peer : guest_start) - guest_image,
+		.rsp = STACK_AT(vcpu->id),
 		.rflags = RFLAGS_FIXED,
 		.rdi = MAILBOX_OFFSET,
 	};
 	struct kvm_sregs sregs;
 
-	KVM_DO(vm->vcpu, KVM_GET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
 	sregs.cs = segment(SELECTOR_CODE, 0xb, true);
 	sregs.ds = segment(SELECTOR_DATA, 0x3, false);
 	sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.ds;
@@ -110,15 +145,18 @@ static void write_registers(const struct vm *vm)
 	sregs.idt.limit = 0xfff;
 	sregs.cr0 = CR0_PE_MP_ET_NE_PG;
 	sregs.cr3 = PML4_AT;
-	sregs.cr4 = CR4_PAE;
+	sregs.cr4 = CR4_PAE | CR4_OSFXSR | (has_avx(vcpu) ? CR4_OSXSAVE : 0);
 	sregs.efer = EFER_LME_LMA;
 	sregs.apic_base |= APIC_X2APIC_ENABLE;
-	KVM_DO(vm->vcpu, KVM_SET_SREGS, &sregs);
-	KVM_DO(vm->vcpu, KVM_SET_REGS, &regs);
+	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
+	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
-/* A vCPU starts without CPUID leaves, and then has neither long mode nor an x2APIC. */
-static void copy_cpuid(const struct vm *vm)
+/*
+ * A vCPU starts without CPUID leaves, and then has neither long mode nor an x2APIC. Returns those
+ * it is given, for the caller to free.
+ */
+static struct kvm_cpuid2 *copy_cpuid(const struct vcpu *vcpu)
 {
 	struct kvm_cpuid2 *cpuid =
 		calloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2));
@@ -126,21 +164,39 @@ static void copy_cpuid(const struct vm *vm)
 	if (!cpuid)
 		fail(STATUS_FAILURE, "no memory for the CPUID leaves: free some on this host");
 	cpuid->nent = CPUID_ENTRIES;
-	KVM_DO(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
-	KVM_DO(vm->vcpu, KVM_SET_CPUID2, cpuid);
+	KVM_DO(vcpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
+	KVM_DO(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	return cpuid;
+}
+
+static uint64_t features(const struct kvm_cpuid2 *cpuid)
+{
+	uint64_t found = has_svm() ? FEATURE_VMMCALL : 0;
+
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1 && cpuid->entries[i].ecx & bit_AVX)
+			found |= FEATURE_AVX;
+	return found;
+}
+
+static void setup_vcpu(struct vcpu *vcpu)
+{
+	struct kvm_cpuid2 *cpuid = copy_cpuid(vcpu);
+	/* All but vCPU 0 would wait for INIT and SIPI. */
+	struct kvm_mp_state runnable = {.mp_state = KVM_MP_STATE_RUNNABLE};
+
+	vcpu->vm->mailbox->features = features(cpuid);
 	free(cpuid);
+	write_tables(vcpu->vm);
+	if (has_avx(vcpu))
+		switch_avx_on(vcpu);
+	write_registers(vcpu);
+	KVM_DO(vcpu->fd, KVM_SET_MP_STATE, &runnable);
 }
 
-static void setup_vcpu(struct vm *vm)
+static uint64_t counter_hz(const struct vcpu *vcpu)
 {
-	copy_cpuid(vm);
-	write_tables(vm);
-	write_registers(vm);
-}
-
-static uint64_t counter_hz(const struct vm *vm)
-{
-	return 1000ull * KVM_DO(vm->vcpu, KVM_GET_TSC_KHZ, 0);
+	return 1000ull * KVM_DO(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 }
 
 /*
@@ -153,33 +209,64 @@ static uint64_t timer_ticks(uint64_t ns, uint64_t hz)
 	return ns;
 }
 
-static unsigned int call(struct vm *vm)
+static unsigned int call(struct vcpu *vcpu)
 {
-	const struct kvm_run *run = vm->run;
+	struct kvm_run *run = vcpu->run;
 
+	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS &&
+	    !run->mmio.is_write) {
+		memset(run->mmio.data, 0, sizeof(run->mmio.data));
+		return CALL_ROUND_TRIP;
+	}
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != CALL_PORT ||
 	    run->io.direction != KVM_EXIT_IO_OUT)
 		return CALL_NONE;
 	return *((const uint8_t *)run + run->io.data_offset);
 }
 
-static uint64_t program_counter(const struct vm *vm)
+static uint64_t program_counter(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs;
 
-	KVM_DO(vm->vcpu, KVM_GET_REGS, &regs);
+	KVM_DO(vcpu->fd, KVM_GET_REGS, &regs);
 	return regs.rip;
+}
+
+/* Indexed by WORKLOAD_*; the hypercall is looked for. */
+static const struct ability abilities[WORKLOADS] = {
+	[WORKLOAD_HALT] = {.instruction = "HLT"},
+	[WORKLOAD_EXIT] = {.instruction = "CPUID"},
+	[WORKLOAD_USERSPACE] = {.instruction = "OUT to port 0xf0"},
+	[WORKLOAD_MMIO] = {.instruction = "MOV from 0x3ffff000, where nothing is"},
+	[WORKLOAD_IPI] = {.instruction = "WRMSR to the x2APIC's ICR"},
+	[WORKLOAD_FPU] = {.instruction = "VMOVDQU to YMM0-15 or MOVDQU to XMM0-15, then CPUID"},
+};
+
+/*
+ * kvm_pvm runs the kernel mode of a guest that is not made for it in KVM's emulator, and that hands
+ * a hypercall back to the CPU, again and again (emulate.c, em_hypercall()).
+ */
+static struct ability hypercall_ability(void)
+{
+	if (!access("/sys/module/kvm_pvm", F_OK))
+		return (struct ability){.reason = "kvm_pvm emulates this guest, and its emulator "
+						  "does not answer hypercalls"};
+	return (struct ability){.instruction = has_svm() ? "VMMCALL" : "VMCALL"};
+}
+
+static struct ability ability(int kvm, unsigned int workload)
+{
+	(void)kvm;
+	return workload == WORKLOAD_HYPERCALL ? hypercall_ability() : abilities[workload];
 }
 
 const struct arch arch = {
 	.name = "x86_64",
-	.halt = "HLT",
-	.exit = "CPUID",
-	.userspace = "OUT to port 0xf0",
 	.memory_base = 0,
 	.memory_align = PAGE_LARGE_BYTES,
 	.interval_max_ns = UINT32_MAX,
 	.counter_source = "KVM_GET_TSC_KHZ",
+	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lab.store.layout import Document
 from lab.store.read import Run, read_run
 from tests import synthetic
+
+# How long an example takes says nothing about the code on a machine that is busy.
+settings.register_profile("kvmlab", deadline=None)
+settings.load_profile("kvmlab")
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +29,35 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(store: Path) -> Run:
     return read_run("20260101-000000-synthetic", store)
+
+
+@pytest.fixture(scope="session")
+def phased(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run without knobs, with the probes of phases and functions and an arm without any."""
+    folder = synthetic.write_run(
+        tmp_path_factory.mktemp("phased"),
+        settings=[{}],
+        reference={},
+        workloads=(synthetic.EXIT, synthetic.HYPERCALL, synthetic.FPU, synthetic.FIXED_150US),
+        blocks=6,
+        probes=("phases", "functions"),
+        overhead=True,
+    )
+    return read_run(folder)
+
+
+@pytest.fixture
+def phased_row(phased: Run) -> Document:
+    """Trial of hypercalls with its phases, to be changed."""
+    return deepcopy(row_of(phased, "hypercall"))
+
+
+def row_of(run: Run, workload: str) -> Document:
+    return next(
+        row
+        for row in run.rows["synthetic"]
+        if row["workload"]["name"] == workload and row["probes"] and not row["warmup"]
+    )
 
 
 @pytest.fixture

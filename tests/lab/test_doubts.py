@@ -88,3 +88,17 @@ def test_a_host_that_did_not_finish_is_said(spoilt: Path) -> None:
     assert any("clock class is nested (hypervisor flag)" in text for text in texts)
     assert "the host was busy before the run: load 1.5 on 2 CPUs" in texts
     assert "2 other VMs ran on the host and shared its knobs" in texts
+
+
+def test_tuning_that_is_not_in_force_is_said(run: Run) -> None:
+    manifest = deepcopy(run.manifest)
+    manifest["hosts"]["synthetic"]["facts"]["tuning"] = [
+        {"tuning": "thp", "value": "never", "status": "ok", "reason": None},
+        {"tuning": "smt", "value": "off", "status": "missing", "reason": "there is none"},
+        {"tuning": "isolation", "value": "on", "status": "ok", "reason": "arch_timer stays"},
+    ]
+    found = doubts(Run(run.path, manifest, run.plan, run.rows))
+    assert [doubt.text for doubt in found if doubt.kind == "tuning"] == [
+        "smt=off was asked for and is not in force: there is none",
+        "isolation=on is in force in part: arch_timer stays",
+    ]

@@ -28,6 +28,7 @@ analysis = "Does the house stand?"
 seed = 7
 blocks = 3
 time_budget_s = 60
+overhead = false
 [knobs]
 "vm.halt_poll_ns" = [0, 200_000]
 [reference]
@@ -205,6 +206,20 @@ def test_an_unreachable_host_does_not_stop_the_other(lab: Lab) -> None:
     states = {host: entry["state"] for host, entry in lab.manifest()["hosts"].items()}
     assert states == {"here": "complete", "away": "unreachable"}
     assert len(lab.rows()) == TRIALS
+
+
+def test_without_knobs_the_host_is_measured_as_it_is_found(lab: Lab) -> None:
+    start, end = QUESTION.index("overhead"), QUESTION.index("[[workloads]]")
+    plain = QUESTION[:start] + QUESTION[end:]
+    (lab.folder / "q.toml").write_text(plain.replace("COUNT", str(PRIME)))
+    status, out, err = lab.run(lab.question())
+    assert status == Exit.OK, err
+    assert "as found" in out
+    assert "what the probes cost the guest" in out
+    rows = lab.rows()
+    assert len(rows) == 1 + 3 * 2
+    assert {row["status"] for row in rows} == {"ok"}
+    assert [row["probes"] for row in rows].count([]) == 3
 
 
 def test_without_kvm_nothing_runs_and_77_says_so(lab: Lab) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import experiment
+from lab import experiment, metrics
+from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
 
@@ -61,6 +62,29 @@ def test_settings_are_the_product_of_the_knobs(tmp_path: Path) -> None:
     assert question.reference in question.settings
 
 
+def test_without_knobs_there_is_one_setting(tmp_path: Path) -> None:
+    start, end = GOOD.index("[knobs]"), GOOD.index("[[workloads]]")
+    question = load(tmp_path, GOOD[:start] + GOOD[end:])
+    assert question.settings == [question.reference] == [{}]
+    assert question.probes == ["halts"]
+
+
+@pytest.mark.parametrize("guest", sorted(metrics.EXITS))
+def test_every_guest_that_leaves_in_batches_can_be_asked_for(tmp_path: Path, guest: str) -> None:
+    question = load(tmp_path, GOOD.replace('guest = "exit"', f'guest = "{guest}"'))
+    assert question.workloads[1].guest == guest
+
+
+def test_guests_are_those_of_the_catalogue() -> None:
+    assert {*metrics.EXITS, *metrics.HALT} == catalog().guests.keys()
+
+
+def test_the_arm_without_probes_takes_its_time(tmp_path: Path) -> None:
+    with_it = load(tmp_path, GOOD)
+    without = load(tmp_path, GOOD.replace("seed = 1", "seed = 1\noverhead = false"))
+    assert with_it.expected_s == pytest.approx(1.5 * without.expected_s)
+
+
 def test_one_at_a_time_changes_one_knob_of_the_reference(tmp_path: Path) -> None:
     question = load(
         tmp_path,
@@ -85,6 +109,12 @@ def test_one_at_a_time_changes_one_knob_of_the_reference(tmp_path: Path) -> None
         (("seed = 1", "seed = 1\nspeed = 2"), "speed: no such key; remove it or mend its spelling"),
         (("blocks = 2", "blocks = 0"), "blocks: input should be greater than or equal to 1"),
         (("blocks = 2", 'blocks = "2"'), "blocks: input should be a valid integer"),
+        (("seed = 1", "seed = 1\nprobes = []"), "probes: list should have at least 1 item"),
+        (("seed = 1", 'seed = 1\nprobes = ["exits"]'), "probes.0: input should be 'halts', 'pha"),
+        (
+            ("seed = 1", 'seed = 1\nprobes = ["halts", "halts"]'),
+            "probes: one is given twice; name each once",
+        ),
         (("[0, 1000]", "[]"), "knobs.vm.halt_poll_ns: no values; give at least one"),
         (("[0, 1000]", "[0, 0]"), "a value is given twice"),
         (("[0, 1000]", "[0, -1]"), "knobs.vm.halt_poll_ns: -1 is outside 0"),

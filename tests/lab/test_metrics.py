@@ -12,7 +12,7 @@ def halt_row(**changes: object) -> Document:
         "stats": {"vcpu": [{"halt_poll_fail_ns": 8}, {"halt_poll_fail_ns": 12}]},
     }  # fmt: skip
     probe = {
-        "lost": 3,
+        "lost": 3, "halts": 12,
         "outcomes": {"hit": 6, "late_hit": 1, "miss": 3, "no_poll": 2, "instant": 0},
         "sums_ns": {"hit": 100, "late_hit": 20, "miss_poll": 60, "miss_wait": 300, "no_poll": 500,
                     "instant": 1},
@@ -37,6 +37,10 @@ def test_metrics_of_a_halting_trial() -> None:
         "wait_ns_per_wakeup": 200,
         "cpu_share": 0.25,
         "lost_events": 3,
+        "halts_hit": 1.5,
+        "halts_late_hit": 0.25,
+        "halts_miss": 0.75,
+        "halts_no_poll": 0.5,
     }
 
 

@@ -9,17 +9,17 @@ from lab import experiment, plan
 QUESTION = experiment.load(experiment.find("halt_poll"))
 
 
-def cell(trial: plan.Trial) -> tuple[int, str]:
-    return trial.setting["vm.halt_poll_ns"], trial.workload["name"]
+def cell(trial: plan.Trial) -> tuple[int, str, tuple[str, ...]]:
+    return trial.setting["vm.halt_poll_ns"], trial.workload["name"], tuple(trial.probes)
 
 
 def test_every_block_holds_every_cell_once() -> None:
     trials = plan.trials(QUESTION, "h")
     cells = {
-        (setting["vm.halt_poll_ns"], work.name)
+        (setting["vm.halt_poll_ns"], work.name, ("halts",))
         for setting in QUESTION.settings
         for work in QUESTION.workloads
-    }
+    } | {(200_000, work.name, ()) for work in QUESTION.workloads}
     for block in range(QUESTION.blocks):
         assert Counter(cell(t) for t in trials if t.block == block) == Counter(cells)
 
@@ -57,9 +57,17 @@ def test_writes_name_every_value_of_every_knob() -> None:
     assert "/var/lib/kvmlab/runs/r/" in writes
 
 
+def test_without_overhead_and_knobs_a_block_is_each_workload_once_as_found() -> None:
+    plain = QUESTION.model_copy(update={"knobs": {}, "reference": {}, "overhead": False})
+    trials = [trial for trial in plan.trials(plain, "h") if trial.block == 0]
+    assert [trial.setting for trial in trials] == [{}] * 4
+    assert {trial.workload["name"] for trial in trials} == {w.name for w in QUESTION.workloads}
+    assert all(trial.probes == ["halts"] for trial in trials)
+
+
 def test_numbers_run_in_order() -> None:
     assert [trial.trial for trial in plan.trials(QUESTION, "h")] == list(
-        range(len(QUESTION.workloads) + QUESTION.blocks * len(QUESTION.settings) * 4)
+        range(4 + QUESTION.blocks * (len(QUESTION.settings) + 1) * 4)
     )
 
 

@@ -57,9 +57,9 @@ def test_wide_tables_show_intervals(summary: Summary) -> None:
     assert f"[{MINUS}90,{MINUS}" in wide
 
 
-def test_inert_cells_are_marked(summary: Summary) -> None:
+def test_inert_cells_are_marked(summary: Summary, run: Run) -> None:
     inert = [replace(each, verdict=Verdict.INERT, ratio=None) for each in summary.comparisons]
-    (grid,) = grids(inert, summary.cells, list(summary.names))
+    (grid,) = grids(run, inert, summary.cells, list(summary.names))
     text = text_of(tables.comparison_table(grid, summary.names), 80)
     assert f"{SYMBOLS[Verdict.INERT]} inert" in text
     assert SYMBOLS[Verdict.WORSE] not in text

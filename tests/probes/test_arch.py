@@ -61,7 +61,7 @@ def test_every_module_answers_every_question(module: str) -> None:
     arch = importlib.import_module("agent.arch")
     asked = arch.of(module)
     assert asked is not None
-    for question in ("flavour", "hypervisor", "clock_class", "inert", "microcode"):
+    for question in ("flavour", "hypervisor", "clock_class", "inert", "cautions", "microcode"):
         assert callable(getattr(asked, question))
 
 
@@ -195,14 +195,14 @@ def test_ppc64le_flavour_by_module(power: Host) -> None:
 
 
 def test_ppc64le_halt_polling_is_inert_where_there_is_none(power: Host) -> None:
-    assert "POWER9" in power.ask.inert("host.halt_poll_ns")
-    assert "POWER9" in power.ask.inert("vm.halt_poll_ns")
+    assert "POWER9" in power.ask.inert("host.halt_poll_ns").reason
+    assert "POWER9" in power.ask.inert("vm.halt_poll_ns").reason
     assert power.ask.inert("host.something_else") is None
     power.replace("proc/cpuinfo", ("POWER9", "Power11"))
     assert power.ask.inert("host.halt_poll_ns_shrink") is not None
     power.replace("proc/cpuinfo", ("Power11", "POWER8E"))
     assert power.ask.inert("host.halt_poll_ns") is None
-    assert "POWER8" in power.ask.inert("vm.halt_poll_ns")
+    assert "POWER8" in power.ask.inert("vm.halt_poll_ns").reason
     power.remove("sys/module/kvm_hv")
     power.write("sys/module/kvm_pr/refcnt", "0\n")
     assert power.ask.inert("vm.halt_poll_ns") is None
@@ -211,8 +211,28 @@ def test_ppc64le_halt_polling_is_inert_where_there_is_none(power: Host) -> None:
 def test_arm64_halt_polling_is_inert_where_no_halt_is_trapped(arm: Host) -> None:
     assert arm.ask.inert("vm.halt_poll_ns") is None
     arm.write("proc/cmdline", "quiet kvm-arm.wfi_trap_policy=notrap panic=-1\n")
-    assert "wfi_trap_policy" in arm.ask.inert("vm.halt_poll_ns")
+    assert "wfi_trap_policy" in arm.ask.inert("vm.halt_poll_ns").reason
     assert arm.ask.inert("host.something_else") is None
+
+
+def test_arm64_with_gicv4_may_halt_without_kvm(arm: Host) -> None:
+    assert arm.ask.cautions("vm.halt_poll_ns") == []
+    log = (arm.root / "dev/kmsg").read_text()
+    arm.write("dev/kmsg", log + "6,9,0,-;kvm [1]: GICv4.1 support disabled\n")
+    assert arm.ask.cautions("vm.halt_poll_ns") == []
+    arm.write("dev/kmsg", log + "6,9,0,-;kvm [1]: GICv4.1 support enabled\n")
+    (caution,) = arm.ask.cautions("vm.halt_poll_ns")
+    assert "alone on its CPU" in caution.reason
+    assert arm.ask.cautions("host.something_else") == []
+
+
+@pytest.mark.parametrize(("limit", "vetoed"), [("0", True), ("11", True), ("12", False)])
+def test_s390x_does_not_poll_when_too_much_is_stolen(z: Host, limit: str, *, vetoed: bool) -> None:
+    z.write("proc/stat", "cpu  50 0 10 800 10 10 10 110 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    assert z.ask.cautions("vm.halt_poll_ns") == []
+    z.write("sys/module/kvm/parameters/halt_poll_max_steal", f"{limit}\n")
+    cautions = z.ask.cautions("vm.halt_poll_ns")
+    assert [("11 %" in each.reason) for each in cautions] == ([True] if vetoed else [])
 
 
 def test_s390x_emulated(z: Host) -> None:

@@ -17,30 +17,58 @@ import pytest
 
 SOURCES = Path(__file__).resolve().parents[2] / "probes" / "guest"
 
+BATCHES = ["exit", "userspace", "hypercall", "mmio", "ipi", "fpu"]
+
 WAKEUPS = 23
 INTERVAL_NS = 300_000
 
+# Primes, so that no other count is mistaken for theirs.
+SAMPLES = 23
+BATCH = 7
+EXITS = SAMPLES * BATCH
+
+# Exits of the guest's own calls between the two readings of the statistics.
+CALLS = 3
+
 # Which of KVM's statistics of a vCPU count what a workload does; none counts H_CEDE. A software KVM
-# does CPUID inside its emulator, many to an exit; either counter has them all.
+# does CPUID inside its emulator, many to an exit; either counter has them all. Hardware may send
+# IPIs without any exit (AVIC, GICv4.1, SIGP interpretation).
 _COUNTERS: dict[str, dict[str, list[str]]] = {
     "x86_64": {
         "halt": ["halt_exits"],
         "exit": ["exits", "insn_emulation"],
         "userspace": ["exits"],
+        "hypercall": ["hypercalls"],
+        "mmio": ["mmio_exits"],
+        "fpu": ["exits", "insn_emulation"],
     },
     "aarch64": {
         "halt": ["wfi_exit_stat"],
         "exit": ["hvc_exit_stat"],
         "userspace": ["mmio_exit_user"],
+        "hypercall": ["hvc_exit_stat"],
+        "mmio": ["mmio_exit_user"],
+        "fpu": ["hvc_exit_stat"],
     },
-    "ppc64le": {"exit": ["sum_exits"], "userspace": ["sum_exits"]},
+    "ppc64le": {workload: ["sum_exits"] for workload in BATCHES if workload != "ipi"},
     "s390x": {
         "halt": ["exit_wait_state"],
         "exit": ["instruction_diagnose_9c"],
         "userspace": ["instruction_diagnose_500"],
+        "hypercall": ["instruction_diagnose_9c"],
+        "fpu": ["instruction_diagnose_9c"],
     },
 }
 COUNTERS = _COUNTERS[os.uname().machine]
+
+# Those of them that count nothing but the workload, or the workload and the guest's calls.
+WORKLOAD_ONLY = {
+    "hypercalls",
+    "mmio_exits",
+    "hvc_exit_stat",
+    "instruction_diagnose_9c",
+}
+WITH_CALLS = {"mmio_exit_user", "instruction_diagnose_500"}
 
 # Starts the VMM as its child, says so, and waits to be killed.
 PARENT = """
@@ -77,13 +105,26 @@ def result(vmm: Path, *options: object) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     ready, measured = map(json.loads, done.stdout.splitlines())
-    assert ready["ready"]["vcpus"] == measured["result"]["vcpus"]
     guest: dict[str, Any] = measured["result"]
+    threads = [{"id": vcpu["id"], "tid": vcpu["tid"]} for vcpu in guest["vcpus"]]
+    assert ready["ready"]["vcpus"] == threads
     return guest
 
 
 def halt(vmm: Path, table: Path, *options: object) -> dict[str, Any]:
     return result(vmm, "--workload", "halt", "--count", WAKEUPS, "--intervals", table, *options)
+
+
+def lacking(vmm: Path) -> dict[str, str | None]:
+    """Return why each workload cannot be run here; None where it can."""
+    described = json.loads(run(vmm, "--describe").stdout)["workloads"]
+    return {name: ability["reason"] for name, ability in described.items()}
+
+
+def skip_lacking(vmm: Path, workload: str) -> None:
+    reason = lacking(vmm)[workload]
+    if reason:
+        pytest.skip(f"{workload}: {reason}")
 
 
 def gone(pid: int) -> bool:
@@ -144,15 +185,46 @@ def test_halt_polling_can_be_switched_on_for_one_vm(vmm: Path, table: Path) -> N
 
 
 @pytest.mark.needs("kvm")
-@pytest.mark.parametrize("workload", ["exit", "userspace"])
+@pytest.mark.parametrize("workload", BATCHES)
 def test_every_exit_is_there(vmm: Path, workload: str) -> None:
-    guest = result(vmm, "--workload", workload, "--count", WAKEUPS, "--batch", 10)
-    assert guest["completed"] == len(guest["batch_ns"]) == WAKEUPS
-    assert guest["batch"] == 10
+    skip_lacking(vmm, workload)
+    guest = result(vmm, "--workload", workload, "--count", SAMPLES, "--batch", BATCH)
+    assert guest["completed"] == len(guest["batch_ns"]) == SAMPLES
+    assert guest["batch"] == BATCH
     assert min(guest["batch_ns"]) > 0
     assert sum(guest["batch_ns"]) <= guest["wall_ns"]
-    [vcpu] = guest["stats"]["vcpu"]
-    assert max(vcpu[name] for name in COUNTERS[workload]) >= WAKEUPS * 10
+    seen = guest["stats"]["vcpu"][0]
+    counted = {name: seen[name] for name in COUNTERS.get(workload, [])}
+    assert max(counted.values(), default=EXITS) >= EXITS
+    for name in counted.keys() & WORKLOAD_ONLY:
+        assert counted[name] == EXITS
+    for name in counted.keys() & WITH_CALLS:
+        assert counted[name] == EXITS + CALLS
+
+
+@pytest.mark.needs("kvm")
+@pytest.mark.parametrize("workload", BATCHES)
+def test_every_vcpu_brings_its_wall_time(vmm: Path, workload: str) -> None:
+    skip_lacking(vmm, workload)
+    before = time.monotonic_ns()
+    guest = result(vmm, "--workload", workload, "--count", SAMPLES, "--batch", BATCH)
+    whole = time.monotonic_ns() - before
+    assert [vcpu["id"] for vcpu in guest["vcpus"]] == list(range(2 if workload == "ipi" else 1))
+    assert len(guest["stats"]["vcpu"]) == len(guest["vcpus"])
+    for vcpu in guest["vcpus"]:
+        assert guest["wall_ns"] < vcpu["run_ns"] < whole
+
+
+@pytest.mark.needs("kvm")
+def test_what_is_lacking_is_refused_with_the_reason_it_describes(vmm: Path) -> None:
+    reasons = {name: reason for name, reason in lacking(vmm).items() if reason}
+    if not reasons:
+        pytest.skip("every workload can be run here")
+    for workload, reason in reasons.items():
+        done = run(vmm, "--workload", workload, "--count", 1)
+        assert done.returncode == 4
+        assert done.stdout == ""
+        assert done.stderr == f"kvmlab-guest: --workload {workload} cannot be run here: {reason}\n"
 
 
 @pytest.mark.needs("kvm")
@@ -180,7 +252,9 @@ def test_describe(vmm: Path) -> None:
     description = json.loads(run(vmm, "--describe").stdout)
     assert description["architecture"] == os.uname().machine
     assert description["kvm_api_version"] == 12
-    assert set(description["instructions"]) == {"halt", "exit", "userspace"}
+    assert set(description["workloads"]) == {"halt", *BATCHES}
+    for workload in description["workloads"].values():
+        assert bool(workload["instruction"]) != bool(workload["reason"])
     assert isinstance(description["halt_poll_cap"], bool)
 
 
@@ -201,6 +275,42 @@ def test_vcpu_thread_waits_pinned_and_named(vmm: Path, table: Path) -> None:
         process.stdin.close()
         assert process.stdout.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.needs("kvm")
+@pytest.mark.parametrize("both", [False, True], ids=["elsewhere", "pinned"])
+def test_the_second_vcpu_has_a_cpu_of_its_own(vmm: Path, both: bool) -> None:  # noqa: FBT001
+    skip_lacking(vmm, "ipi")
+    *others, cpu = sorted(os.sched_getaffinity(0))
+    where = f"{cpu},{others[0]}" if both else str(cpu)
+    with subprocess.Popen(
+        [str(vmm), "--workload", "ipi", "--count", "1", "--cpu", where],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        vcpus = json.loads(process.stdout.readline())["ready"]["vcpus"]
+        for vcpu, cpus in zip(vcpus, [{cpu}, {others[0]} if both else set(others)], strict=True):
+            comm = Path(f"/proc/{process.pid}/task/{vcpu['tid']}/comm")
+            assert comm.read_text() == f"vcpu{vcpu['id']}\n"
+            assert os.sched_getaffinity(vcpu["tid"]) == cpus
+        process.stdin.close()
+        process.wait()
+
+
+@pytest.mark.needs("kvm")
+def test_two_vcpus_are_not_confined_to_one_cpu(vmm: Path) -> None:
+    skip_lacking(vmm, "ipi")
+    cpu = max(os.sched_getaffinity(0))
+    done = subprocess.run(
+        ["taskset", "-c", str(cpu), str(vmm), "--workload", "ipi", "--count", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--cpu is missing: this process is confined to one CPU" in done.stderr
 
 
 @pytest.mark.needs("kvm")
@@ -237,11 +347,14 @@ def test_dies_with_its_parent(vmm: Path, go: str) -> None:
 
 
 @pytest.mark.needs("kvm")
-def test_time_out_says_how_far_it_got(vmm: Path) -> None:
-    done = run(vmm, "--workload", "exit", "--count", 10_000_000, "--batch", 1000, "--timeout", 1)
+@pytest.mark.parametrize("workload", BATCHES)
+def test_time_out_says_how_far_it_got(vmm: Path, workload: str) -> None:
+    skip_lacking(vmm, workload)
+    done = run(vmm, "--workload", workload, "--count", 10_000_000, "--batch", 1000, "--timeout", 1)
     assert done.returncode == 3
     assert done.stderr.startswith("kvmlab-guest: the guest was stopped after 1 s with ")
     assert " of 10000000 samples" in done.stderr
+    assert "did not leave" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -269,6 +382,10 @@ HALT = ["--workload", "halt", "--count", "5"]
         (["--workload", "exit", "--count", "5", "--batch", "0"], "--batch is '0'"),
         (["--workload", "exit", "--count", "5", "--intervals", "x"], "--intervals belongs"),
         (["--workload", "exit", "--count", "5", "--cpu", "1023"], "--cpu is 1023"),
+        (["--workload", "exit", "--count", "5", "--cpu", "0,"], "--cpu is ''"),
+        (["--workload", "exit", "--count", "5", "--cpu", "0,1023"], "--cpu is 1023"),
+        (["--workload", "exit", "--count", "5", "--cpu", "0,0"], "the second CPU of --cpu"),
+        (["--workload", "ipi", "--count", "5", "--cpu", "0,0"], "--cpu has 0 twice"),
         (["--workload", "exit", "--count", "5", "--timeout", "0"], "--timeout is '0'"),
         (["--workload", "exit", "--count", "5", "more"], "'more' is not an option"),
         (["--polling"], "--polling is not an option"),

@@ -377,3 +377,18 @@ def test_doctor_proves_what_the_default_experiment_needs(host: Host) -> None:
     status = {check["check"]: check["status"] for check in report["checks"]}
     assert {name for name in needed if status[name] != "ok"} == set()
     assert all(check["remedy"] for check in report["checks"] if check["status"] != "ok")
+
+
+def test_probes_come_and_go_with_the_trial(host: Host) -> None:
+    levels: list[list[str]] = [[], ["phases"], [], ["halts"], ["nonsense"]]
+    host.plan([{**halting(PRIME, 150_000), "probes": probes} for probes in levels])
+    host.start()
+    assert host.end()["state"] == "complete", host.status()
+    *rows, unknown = host.rows()
+    assert [row["guest"]["completed"] for row in rows] == [PRIME] * 4
+    assert [row["haltpoll"] is not None for row in rows] == [False, True, False, True]
+    assert [row["phases"] is not None for row in rows] == [False, True, False, False]
+    assert rows[1]["haltpoll"]["halts"] == PRIME
+    assert rows[1]["phases"]["vcpus"][0]["tid"] == rows[1]["guest"]["vcpus"][0]["tid"]
+    assert unknown["status"] == "failed"
+    assert "no probe level nonsense: it has halts, phases" in unknown["reason"]

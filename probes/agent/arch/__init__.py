@@ -7,7 +7,36 @@ from __future__ import annotations
 
 import importlib
 import platform
+import re
+from dataclasses import dataclass
 from typing import Protocol, cast
+
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
+
+
+@dataclass(frozen=True)
+class Function:
+    """A kernel function worth timing.
+
+    `names` are those it has had, newest first. `boundary` says where KVM calls it: at each `entry`,
+    at `vcpu load` (and put), around `KVM_RUN`, or at the guest's `first use`. `blind` says why one
+    that can be attached to may never fire.
+    """
+
+    names: tuple[str, ...]
+    role: str
+    boundary: str | None
+    source: str
+    blind: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found out about a knob on this host, and where the kernel says so."""
+
+    reason: str
+    source: str
 
 
 class Architecture(Protocol):
@@ -15,6 +44,23 @@ class Architecture(Protocol):
 
     # The direction bits of an ioctl number without an argument: `_IO` of asm/ioctl.h.
     IOC_NONE: int
+    # Where KVM switches vector registers here, and the tracepoint of it with its field, if any.
+    FUNCTIONS: tuple[Function, ...]
+    FPU_TRACEPOINT: Event | None
+
+    # Tracepoints of its own for phases, the one of guest entry first (bpf/arch/<machine>.h), and
+    # those that tell a halt where the common ones do not.
+    EVENTS: tuple[Event, ...]
+    HALT_EVENTS: tuple[Event, ...]
+
+    # Which common class an exit belongs to: the first pattern found in its native name decides.
+    EXIT_CLASSES: tuple[tuple[re.Pattern[str], str], ...]
+
+    # Phases and exit classes that no kernel of this architecture shows, and why.
+    NOT_VISIBLE: dict[str, str]
+
+    def exit_name(self, code: int, tables: dict[str, list[Symbols]]) -> str:
+        """Return the native name of an exit's `code`, by what the tracepoints' print fmt say."""
 
     def flavour(self) -> str | None:
         """Return the KVM flavour in use, as the design names them, or None when there is no KVM."""
@@ -25,8 +71,11 @@ class Architecture(Protocol):
     def clock_class(self) -> tuple[str, str]:
         """Return the clock class (hardware, nested, emulated) and what it was seen by."""
 
-    def inert(self, knob: str) -> str | None:
+    def inert(self, knob: str) -> Finding | None:
         """Return why `knob` can be turned on this host and does nothing, or None."""
+
+    def cautions(self, knob: str) -> list[Finding]:
+        """Return what else on this host decides in the place of `knob`, or now and then does."""
 
     def microcode(self) -> str | None:
         """Return the microcode or firmware revision, or None where there is none to read."""
@@ -41,3 +90,8 @@ def of(machine: str | None = None) -> Architecture | None:
         if error.name == name:
             return None
         raise
+
+
+def classes(**patterns: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return EXIT_CLASSES: a pattern of native names for each class."""
+    return tuple((re.compile(pattern), name) for name, pattern in patterns.items())

@@ -7,7 +7,10 @@ import os
 import re
 from pathlib import Path
 
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 ROOT = Path("/")
 
@@ -15,8 +18,10 @@ ROOT = Path("/")
 INITIALIZED = re.compile(r"kvm \[\d+\]: (\w.*?) mode\b.*initialized successfully")
 # drivers/firmware/smccc/kvm_guest.c
 KVM_SERVICES = "KVM: hypervisor services detected"
-# Documentation/admin-guide/kernel-parameters.txt
+PARAMETERS = "Documentation/admin-guide/kernel-parameters.txt"
 NO_TRAP = "kvm-arm.wfi_trap_policy=notrap"
+# vgic_v3_probe() in arch/arm64/kvm/vgic/vgic-v3.c says so
+GICV4 = re.compile(r"GICv4(\.1)? support (\S+ )?enabled")
 # arch/arm64/kernel/setup.c, the first line of all
 FIRST_WORDS = "Booting Linux on physical CPU"
 
@@ -25,6 +30,56 @@ FIRST_WORDS = "Booting Linux on physical CPU"
 TIMERS = {"26": "vhe", "28": "vhe", "29": "nvhe", "30": "nvhe"}
 
 IOC_NONE = 0
+
+FPSIMD = "arch/arm64/kvm/fpsimd.c"
+FUNCTIONS = (
+    Function(("kvm_arch_vcpu_load_fp",), "fpu", "vcpu load", FPSIMD),
+    Function(("kvm_arch_vcpu_put_fp",), "fpu", "vcpu load", FPSIMD),
+    Function(("kvm_arch_vcpu_ctxflush_fp",), "fpu", "entry", f"{FPSIMD}, before each entry"),
+    Function(("kvm_arch_vcpu_ctxsync_fp",), "fpu", "entry", f"{FPSIMD}, after each exit"),
+    Function(
+        ("kvm_hyp_handle_fpsimd",),
+        "fpu",
+        "first use",
+        "arch/arm64/kvm/hyp/include/hyp/switch.h, where the load itself happens",
+    ),
+)
+FPU_TRACEPOINT = None
+
+EXIT = "kvm:kvm_exit"
+EVENTS = (
+    Event("kvm:kvm_entry", "on_entry"),
+    Event(EXIT, "on_exit", ("ret", "esr_ec")),
+    Event(
+        "kvm:kvm_wfx_arm64",
+        "on_wfx",
+        ("is_wfe",),
+        refines="is_wfe",
+        blind={"halt": "without kvm:kvm_wfx_arm64, a yield (WFE) counts as a halt too"},
+    ),
+    Event(
+        "kvm:kvm_sys_access",
+        "on_sys_access",
+        ("Op0", "Op1", "CRn", "CRm", "Op2", "is_write"),
+        refines="register",
+        blind={"ipi": "this kernel has no tracepoint kvm:kvm_sys_access that tells it"},
+    ),
+)
+HALT_EVENTS = ()
+NOT_VISIBLE: dict[str, str] = {}
+
+# arch/arm64/include/asm/esr.h names the exception classes. Writing one of the ICC_SGI*R registers
+# (3, 0 or 1 or 2, c12, c11, 5 to 7) sends an interrupt to another vCPU.
+EXIT_CLASSES = classes(
+    ipi=r": kvm_sys_access register 0x30cb[567]1$",
+    kernel_io=r": kvm_mmio$",
+    other=r": kvm_wfx_arm64 is_wfe 0x1$|^(SERROR|HYP_GONE)",
+    halt=r"^WFx",
+    hypercall=r"^(HVC|SMC)",
+    interrupt=r"^IRQ",
+    page_fault=r"^[ID]ABT_LOW",
+    feature=r"^(CP1[0-5]_|FP_ASIMD|SVE|SME|SYS64|PAC|ERET|BREAKPT|SOFTSTP|WATCHPT|BKPT|BRK)",
+)
 
 
 def _cpuinfo(key: str) -> str:
@@ -62,6 +117,13 @@ def _timer() -> str | None:
         if words[-1:] == ["arch_timer"]:
             return words[-3]
     return None
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    why, exceptions = tables[EXIT]
+    cause = why.names.get(code >> 32, f"{code >> 32:#x}")
+    trap = code & 0xFFFFFFFF
+    return exceptions.names.get(trap, f"TRAP {trap:#x}") if cause == "TRAP" else cause
 
 
 def flavour() -> str | None:
@@ -103,11 +165,23 @@ def clock_class() -> tuple[str, str]:
     return "nested", f"this host runs under a hypervisor ({under})"
 
 
-def inert(knob: str) -> str | None:
+def inert(knob: str) -> Finding | None:
     cmdline = (read_text(ROOT / "proc/cmdline") or "").split()
     if "halt_poll" in knob and NO_TRAP in cmdline:
-        return f"no halt comes to KVM: this kernel was booted with {NO_TRAP}"
+        return Finding(f"no halt comes to KVM: this kernel was booted with {NO_TRAP}", PARAMETERS)
     return None
+
+
+def cautions(knob: str) -> list[Finding]:
+    if "halt_poll" not in knob or not GICV4.search(_kernel_log()):
+        return []
+    return [
+        Finding(
+            "KVM came up with GICv4: a vCPU that is alone on its CPU and has interrupts delivered "
+            "by hardware halts without KVM, unless kvm-arm.wfi_trap_policy=trap",
+            "kvm_vcpu_should_clear_twi() in arch/arm64/kvm/arm.c",
+        )
+    ]
 
 
 def microcode() -> str | None:

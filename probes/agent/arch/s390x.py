@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.arch import Finding, Function, classes
 from agent.files import read_text
+from agent.printfmt import Symbols
+from agent.tracepoint import Event
 
 ROOT = Path("/")
 
@@ -12,6 +15,71 @@ ROOT = Path("/")
 EMULATORS = {"HRC": "Hercules", "QEMU": "QEMU"}
 
 IOC_NONE = 0
+
+RUN = "kvm_arch_vcpu_ioctl_run() in arch/s390/kvm/kvm-s390.c"
+# kernel_fpu_begin() and _end() are inlined down to a look whether anyone else's registers are
+# there; only then they call these (arch/s390/include/asm/fpu.h).
+UNSHARED = "nobody else's vector registers were in the way, and that case is inlined"
+FUNCTIONS = (
+    # Before Linux commit c44d36d8e650 ("KVM: s390: Save and restore user fpu and vector registers
+    # …", in v6.9) registers were saved by save_fpu_regs() and loaded inside sie64a().
+    Function(("__kernel_fpu_begin", "save_fpu_regs"), "fpu", "KVM_RUN", RUN, UNSHARED),
+    Function(("__kernel_fpu_end", "load_fpu_regs"), "fpu", "KVM_RUN", RUN, UNSHARED),
+    Function(("sync_regs",), "fpu", "KVM_RUN", RUN),
+    Function(("store_regs",), "fpu", "KVM_RUN", RUN),
+)
+FPU_TRACEPOINT = None
+
+EXIT = "kvm:kvm_s390_sie_exit"
+NO_EVENT = "this kernel has no tracepoint that tells it"
+EVENTS = (
+    Event("kvm:kvm_s390_sie_enter", "on_entry"),
+    Event(EXIT, "on_exit", ("icptcode",)),
+    Event(
+        "kvm:kvm_s390_intercept_instruction",
+        "on_instruction",
+        ("instruction",),
+        refines="instruction",
+        blind={"feature": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_handle_diag",
+        "on_diag",
+        ("code",),
+        refines="code",
+        blind={"hypercall": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_handle_sigp",
+        "on_sigp",
+        ("order_code",),
+        refines="order_code",
+        blind={"ipi": NO_EVENT},
+    ),
+    Event(
+        "kvm:kvm_s390_intercept_prog",
+        "on_prog",
+        ("code",),
+        refines="code",
+        blind={"page_fault": NO_EVENT},
+    ),
+)
+HALT_EVENTS = ()
+NOT_VISIBLE = {
+    "page_fault": "a fault of the host while the guest runs leaves SIE as a host interruption, and "
+    "counts as an interrupt",
+}
+
+# Names of arch/s390/include/uapi/asm/sie.h, by what the intercept tracepoints found.
+EXIT_CLASSES = classes(
+    ipi=r": (SIGP |kvm_s390_handle_sigp )",
+    hypercall=r": (DIAG \(|kvm_s390_handle_diag )",
+    page_fault=r": Prog (Page|Segment|Region|Protection|Addressing)",
+    kernel_io=r": kvm_mmio$|: 0xB2 (SSCH|TSCH|TPI|STSCH|MSCH|CHSC|SIGA|SERVC)|^I/O (request|instr)",
+    halt=r"^Wait state",
+    interrupt=r"^(Host interruption|External (request|interruption)|I/O interruption|Stop request)",
+    feature=r"^(Instruction|Program interruption|Operation exception|Partial-execution|Timing)",
+)
 
 
 def _sysinfo(key: str) -> str:
@@ -28,6 +96,10 @@ def _features() -> list[str]:
         if name.strip() == "features":
             return value.split()
     return []
+
+
+def exit_name(code: int, tables: dict[str, list[Symbols]]) -> str:
+    return tables[EXIT][0].names.get(code, f"{code:#x}")
 
 
 def flavour() -> str | None:
@@ -55,8 +127,27 @@ def clock_class() -> tuple[str, str]:
     return "hardware", "/proc/sysinfo names no control program between this and its LPAR"
 
 
-def inert(_knob: str) -> str | None:
+def inert(_knob: str) -> Finding | None:
     return None
+
+
+def _steal_percent() -> int:
+    """Return the share of time since boot that the level below took (proc(5), /proc/stat)."""
+    ticks = [int(word) for word in (read_text(ROOT / "proc/stat") or "").split()[1:9]]
+    return 100 * ticks[7] // sum(ticks) if any(ticks) else 0
+
+
+def cautions(knob: str) -> list[Finding]:
+    limit = read_text(ROOT / "sys/module/kvm/parameters/halt_poll_max_steal")
+    if "halt_poll" not in knob or limit is None or _steal_percent() < int(limit):
+        return []
+    return [
+        Finding(
+            f"the level below took {_steal_percent()} % of this host's time since boot, and at "
+            f"halt_poll_max_steal ({limit} %) KVM does not poll",
+            "kvm_arch_no_poll() in arch/s390/kvm/kvm-s390.c",
+        )
+    ]
 
 
 def microcode() -> str | None:

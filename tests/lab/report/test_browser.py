@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from lab.report import write
+from lab.store.read import Run
 from tests import synthetic
 
 pytestmark = pytest.mark.needs("browser")
@@ -24,6 +25,7 @@ ARGUMENTS = [
 ]
 WORKLOADS = (synthetic.FIXED_30US, synthetic.EXPONENTIAL_100US, synthetic.EXIT)
 PICTURES = 4 * 2 + 1
+PATIENCE_MS = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def phased_report(phased: Run) -> Path:
+    return write(phased.path)
+
+
 class Visit:
     """A page that is open, and what went wrong on it."""
 
@@ -57,6 +64,7 @@ class Visit:
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]
         )
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.route(re.compile("^(http|ws)s?:"), self._refuse)
@@ -126,6 +134,30 @@ def test_the_refusal_would_see_a_request(browser: Browser, tmp_path: Path) -> No
     visit.page.wait_for_load_state("load")
     assert visit.requests == ["http://x.invalid/"]
     assert len(visit.errors) == 1
+    visit.page.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [DESKTOP, DARK, PHONE])
+def test_phases_are_drawn_named_in_their_bars_and_fit(
+    browser: Browser, phased_report: Path, scheme: str, width: int
+) -> None:
+    visit = Visit(browser, phased_report, scheme, width)
+    titles = visit.page.locator(".picture h3").all_inner_texts()
+    assert [title.rpartition(" hardware clock")[0] for title in titles[:3]] == [
+        "Where the time of vCPUs went",
+        "What exits take to handle, by class",
+        "Floating-point and vector registers",
+    ]
+    first = visit.page.locator(".picture").first
+    named = first.locator(".bartext").all_text_contents()
+    assert {"guest", "handling", "polled"} <= set(named)
+    assert "What x86 cannot show: " in first.inner_text()
+    assert "Not visible on this host: kvm_load_guest_fpu" in first.inner_text()
+    assert visit.number("table.numbers tbody tr") >= 4
+    assert "The probes (phases, functions) cost the guest +" in visit.page.inner_text("main")
+    assert visit.errors == []
+    assert visit.requests == []
+    assert visit.overflow() <= 0
     visit.page.close()
 
 

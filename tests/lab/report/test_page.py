@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
@@ -68,6 +70,27 @@ def test_bars_of_outcomes_sum_to_all_halts(page: str) -> None:
     for traces in bars:
         sums = [sum(parts) for parts in zip(*(trace["x"] for trace in traces), strict=True)]
         assert sums == pytest.approx([100.0] * 5, abs=0.01)
+
+
+def test_bars_of_phases_sum_to_the_whole_of_each_workload(phased: Run) -> None:
+    (drawn,) = [
+        each["data"]
+        for each in figures(render(phased))
+        if "share of wall time" in str(each["layout"].get("xaxis"))
+    ]
+    sums = [sum(parts) for parts in zip(*(trace["x"] for trace in drawn), strict=True)]
+    assert sums == pytest.approx([100.0] * 4, abs=0.01)
+
+
+def test_trials_without_probes_are_in_no_picture_of_settings(phased: Run) -> None:
+    (exits,) = [
+        each["data"]
+        for each in figures(render(phased))
+        if "<b>exit</b>" in each["layout"]["title"]["text"]
+    ]
+    points = exits[0]["x"]
+    assert len(np.frombuffer(b64decode(points["bdata"]), points["dtype"])) == 6
+    assert "6 trials" in exits[1]["hovertemplate"]
 
 
 def test_the_table_has_every_comparison(page: str) -> None:

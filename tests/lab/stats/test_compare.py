@@ -13,7 +13,7 @@ from lab.stats import Comparison, Verdict, cells, compare
 from lab.stats.verdict import judge
 from lab.table import HEAD, KNOB_TYPE, TAIL
 
-KNOB = "k"
+KNOB = "host.k"
 TYPES = HEAD | {KNOB: KNOB_TYPE} | TAIL
 NOISE = np.array([0.0, 0.01, -0.01, 0.005, -0.005, 0.002, -0.002, 0.008])
 CPU, HIT_RATE = "cpu_ns_per_wakeup", "poll_hit_rate"
@@ -31,8 +31,9 @@ def trials(
         {
             "run": "r", "host": host, "architecture": "x86_64", "clock_class": clock,
             "flavour": "vmx", "trial": 100 * knob + block, "block": block, "warmup": False,
-            "setting": f"k={knob}", KNOB: knob, "workload": "w", "guest": "halt", "status": "ok",
-            "reason": None, "metric": metric, "value": value, "unit": "ns", **more,
+            "setting": f"k={knob}", "probes": "halts", KNOB: knob, "workload": "w",
+            "guest": "halt", "status": "ok", "reason": None, "metric": metric,
+            "value": value, "unit": "ns", **more,
         }
         for knob, blocks in values.items()
         for block, value in enumerate(blocks)

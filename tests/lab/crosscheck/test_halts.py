@@ -5,12 +5,13 @@ from copy import deepcopy
 import pytest
 
 from lab import crosscheck
+from lab.crosscheck import halts
 from lab.store.layout import Document
 
 
 def test_the_synthetic_kernel_agrees_with_itself(row: Document) -> None:
     found = crosscheck.differences(row)
-    assert [each.quantity.name for each in found] == [each.name for each in crosscheck.QUANTITIES]
+    assert [each.quantity.name for each in found] == [each.name for each in halts.QUANTITIES]
     assert all(each.absolute == 0 for each in found)
     assert crosscheck.warnings(found) == []
 
@@ -26,7 +27,7 @@ def altered(row: Document, name: str, factor: float) -> list[str]:
 def test_polling_that_ended_early_is_named(row: Document) -> None:
     warnings = altered(row, "halt_poll_fail_ns", 0.5)
     assert warnings[0].startswith(
-        f"{crosscheck.CUT_SHORT}: time polled in vain differ in 1 trial, most the "
+        f"{halts.CUT_SHORT}: time polled in vain differ in 1 trial, most the "
     )
     assert "by KVM's statistics" in warnings[0]
 
@@ -53,9 +54,9 @@ def test_statistics_the_kernel_does_not_have_give_no_row(row: Document) -> None:
 def test_differences_are_signed_and_relative_to_the_statistic(row: Document) -> None:
     other = deepcopy(row)
     other["guest"]["stats"]["vcpu"][0]["halt_exits"] = 400
-    halts = crosscheck.differences(other)[0]
-    assert (halts.absolute, halts.relative) == (-200, -0.5)
-    assert not halts.notable
+    counted = crosscheck.differences(other)[0]
+    assert (counted.absolute, counted.relative) == (-200, -0.5)
+    assert not counted.notable
     other["guest"]["stats"]["vcpu"][0]["halt_exits"] = 0
     surplus = crosscheck.differences(other)[0]
     assert surplus.relative is None

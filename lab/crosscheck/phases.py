@@ -1,0 +1,147 @@
+"""The probe of phases against the VMM's clock, the scheduler, KVM's statistics, the program.
+
+- Conservation: phases and what could not be attributed sum to the vCPU thread's wall time, and
+  that is the VMM's `CLOCK_MONOTONIC` around all KVM_RUNs, within 0.1 % and 1 µs.
+- The scheduler's guest time (`/proc/PID/task/TID/stat`) is as coarse as its tick where the
+  kernel counts ticks, hence the wide tolerance.
+- KVM's statistics are read at the guest's marks, the probe counts from the first KVM_RUN on:
+  a few more exits by the probe are in order.
+- The guest makes exactly `count` times `batch` exits; its four calls (`probes/guest/arch.h`:
+  warm-up, start, end, done) are exits to the VMM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lab import phases
+from lab.crosscheck.model import Pair, Quantity
+from lab.outcomes import statistic
+from lab.store.layout import Document
+
+GRAIN_NS = 1_000
+TICKS_NS = 20_000_000
+CALLS = 4
+HALT_EXITS = ("halt_exits", "wfi_exit_stat", "exit_wait_state")
+"""Halts that trapped, as KVM counts them: x86, arm64, s390x."""
+PROGRAMMED = {
+    "hypercall": "hypercall",
+    "userspace": "userspace_io",
+    "mmio": "userspace_io",
+    "halt": "halt",
+}
+"""Class of a guest's exit where it is the same everywhere; `exit` is what is cheapest there."""
+
+LEAKED = "time of a vCPU is missing from the phases"
+SURPLUS = "the phases hold more time than the vCPU had"
+SCHEDULER = "the scheduler's guest time is another"
+MISSED = "the probe missed exits"
+EXTRA = "the guest left more often than it was programmed to"
+
+
+def _conserved(row: Document) -> Iterator[Pair]:
+    probe = row.get("phases")
+    run_ns = {vcpu["id"]: vcpu.get("run_ns") for vcpu in row["guest"]["vcpus"]}
+    for vcpu in probe["vcpus"] if probe else ():
+        expected = run_ns.get(vcpu["vcpu"])
+        if expected is not None:
+            total = sum(filter(None, vcpu["phases"].values())) + vcpu["unattributed_ns"]
+            yield Pair(total, expected, GRAIN_NS, part=f"vCPU {vcpu['vcpu']}")
+
+
+def _scheduled(row: Document) -> Iterator[Pair]:
+    seen, scheduled = phases.phase_ns(row, "guest"), row["guest"]["cpu"].get("guest_ns")
+    if seen is not None and scheduled is not None:
+        yield Pair(seen, scheduled, TICKS_NS)
+
+
+def _counted(kind: str | None, names: tuple[str, ...]) -> Callable[[Document], Iterator[Pair]]:
+    def pairs(row: Document) -> Iterator[Pair]:
+        seen = phases.exits(row, kind)
+        known = [value for name in names if (value := statistic(row, name)) is not None]
+        if seen is not None and known:
+            yield Pair(seen, known[0], grain=1)
+
+    return pairs
+
+
+def _programmed(row: Document) -> Iterator[Pair]:
+    if phases.exits(row) is None:
+        return
+    expected, guest = phases.programmed(row), row["workload"]["guest"]
+    if guest == "halt":
+        expected += row["guest"].get("spurious", 0)
+    kind = PROGRAMMED.get(guest)
+    if kind:
+        calls = CALLS if kind == "userspace_io" else 0
+        yield Pair(phases.exits(row, kind) or 0, expected + calls, grain=0, part=f"class {kind}")
+    elif guest in {"exit", "fpu"}:
+        most = max(phases.CLASSES, key=lambda each: phases.exits(row, each) or 0)
+        yield Pair(phases.exits(row, most) or 0, expected, grain=0, part=f"class {most}")
+
+
+def _answered(row: Document) -> Iterator[Pair]:
+    """Yield what came to the VMM, which is known also where entries and exits stay silent."""
+    probe = row.get("phases")
+    if probe and PROGRAMMED.get(row["workload"]["guest"]) == "userspace_io":
+        # A negative reason is an error of KVM_RUN, such as a signal, not an exit.
+        seen = sum(each["count"] for each in probe["userspace_exits"] if each["reason"] >= 0)
+        yield Pair(seen, phases.programmed(row) + CALLS, grain=0)
+
+
+QUANTITIES = (
+    Quantity(
+        name="time of the vCPU",
+        by="the VMM's clock",
+        pairs=_conserved,
+        unit="ns",
+        tolerance=0.001,
+        more=SURPLUS,
+        less=LEAKED,
+    ),
+    Quantity(
+        name="time in the guest",
+        by="the scheduler",
+        pairs=_scheduled,
+        unit="ns",
+        tolerance=0.1,
+        more=SCHEDULER,
+        less=SCHEDULER,
+    ),
+    Quantity(
+        name="exits",
+        by="KVM's statistics",
+        pairs=_counted(None, ("exits",)),
+        unit="events",
+        tolerance=0.001,
+        more="",
+        less=MISSED,
+    ),
+    Quantity(
+        name="halts that trapped",
+        by="KVM's statistics",
+        pairs=_counted("halt", HALT_EXITS),
+        unit="events",
+        tolerance=0.001,
+        more="",
+        less=MISSED,
+    ),
+    Quantity(
+        name="programmed exits",
+        by="the guest's program",
+        pairs=_programmed,
+        unit="events",
+        tolerance=0,
+        more=EXTRA,
+        less=MISSED,
+    ),
+    Quantity(
+        name="exits to the VMM",
+        by="the guest's program",
+        pairs=_answered,
+        unit="events",
+        tolerance=0,
+        more=EXTRA,
+        less=MISSED,
+    ),
+)

@@ -1,0 +1,46 @@
+"""What a metric is, and what metrics are made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.store.layout import Document
+
+HALT = frozenset({"halt"})
+EXITS = frozenset({"exit", "hypercall", "userspace", "mmio", "ipi", "fpu"})
+
+
+class Direction(StrEnum):
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A quantity of one trial.
+
+    `value` takes a row that was measured and gives the value in `unit`, or None
+    where the row does not hold it. `primary` metrics are compared and shown unless
+    others are asked for; each further one costs power, since all of a run's
+    comparisons are corrected together.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: Direction
+    definition: str
+    guests: frozenset[str]
+    value: Callable[[Document], float | None]
+    primary: bool = False
+
+
+def ratio(numerator: float | None, denominator: float | None) -> float | None:
+    """Quotient, None where one side is not there or there is nothing to divide by."""
+    return None if numerator is None or not denominator else numerator / denominator

@@ -1,0 +1,42 @@
+"""Emulated hosts that all tests here share: arm64 always, every one when KVMLAB_FORCE names fleet.
+
+Each boots once, and pytest runs all tests of one host before it goes on to the next. What is
+built is said on the terminal: the first time takes minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.emulation import load_fleet
+from tests.fleet.bench import ALWAYS, FORCED, Emulated
+
+WHEN_FORCED = pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet")
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(name, marks=[] if name == ALWAYS else WHEN_FORCED)
+        for name, host in load_fleet().items()
+        if host.clock.value == "emulated"
+    ],
+)
+def emulated(request: pytest.FixtureRequest) -> Iterator[Emulated]:
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
+
+    def say(line: str) -> None:
+        terminal.ensure_newline()
+        terminal.write_line(line)
+        # A log file would keep it back until there is a page of it.
+        terminal.flush()
+
+    host = Emulated(request.param, say)
+    try:
+        host.up()
+        yield host
+    finally:
+        host.down()

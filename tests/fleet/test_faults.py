@@ -1,0 +1,139 @@
+"""What breaks on a host is one sentence and costs that host alone; `--resume` mends it.
+
+The other host is this machine: it shares nothing with the emulated one. Each fault is a real one:
+an emulator killed, a port that refuses, a disk filled, a module that does not load, a login without
+sudo. No QEMU and no root on the controller are in tests/lab/emulation/test_errors.py.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab.errors import Exit
+from tests.fleet.bench import LOCAL, Emulated, Ended, Lab, until
+
+pytestmark = pytest.mark.needs("fleet", "kvm", "bpf", "root")
+
+HOME = "/var/lib/kvmlab"
+COUNT = 23
+TRIALS = 1 + 2
+LONG = 500
+
+
+@pytest.fixture
+def lab(emulated: Emulated, tmp_path: Path) -> Iterator[Lab]:
+    there = emulated.entry(
+        # A connection of its own for every task: each can be refused. Lost for good after a moment.
+        ansible_ssh_args="-o ControlMaster=no",
+        agent_reconnects=2,
+    )
+    here = {**LOCAL, "kvmlab_home": str(tmp_path / "home")}
+    yield Lab(tmp_path, there=there, here=here)
+    emulated.ssh(f"rm -rf {HOME}")
+
+
+def begin(emulated: Emulated, lab: Lab) -> subprocess.Popen[str]:
+    """Start a run that takes a while, and return when the emulated host is in the midst of it."""
+    question = lab.question("halt", count=LONG, blocks=2)
+    process = lab.start("run", question, "--no-provision", "--allow-foreign-vms")
+    emulated.ssh(f"until ls {HOME}/runs/*/trials/000000.json; do sleep 1; done 2>/dev/null")
+    return process
+
+
+def run(lab: Lab) -> Ended:
+    question = lab.question("halt", count=COUNT)
+    return lab.kvmlab("run", question, "--no-provision", "--allow-foreign-vms")
+
+
+def unharmed(lab: Lab, trials: int) -> None:
+    assert lab.entry("here")["state"] == "complete"
+    assert [row["status"] for row in lab.rows("here")] == ["ok"] * trials
+
+
+def resumed(lab: Lab, trials: int) -> None:
+    ended = lab.kvmlab("run", "--resume", lab.run.name, "--no-provision")
+    assert ended.status in {Exit.OK, Exit.INCONCLUSIVE}, ended.err
+    assert lab.entry("there")["state"] == "complete"
+    assert [row["trial"] for row in lab.rows("there")] == list(range(trials))
+
+
+def test_a_host_killed_in_mid_run(emulated: Emulated, lab: Lab) -> None:
+    process = begin(emulated, lab)
+    emulated.kill()
+    ended = lab.end(process)
+    assert ended.status == Exit.FAILURE
+    assert "there: unreachable: lost while its agent ran" in ended.err
+    assert f"kvmlab run --resume {lab.run.name}" in ended.err
+    unharmed(lab, 1 + 2 * 2)
+    # As it was built: even what the host had measured is gone.
+    emulated.up()
+    resumed(lab, 1 + 2 * 2)
+
+
+def test_a_line_cut_for_a_moment_and_for_good(emulated: Emulated, lab: Lab) -> None:
+    process = begin(emulated, lab)
+    with emulated.refusing():
+        ended = lab.end(process)
+    assert ended.status == Exit.FAILURE
+    assert "there cannot be reached over SSH (Connection" in ended.err
+    unharmed(lab, 1 + 2 * 2)
+    # The agent went on by itself: what is left is to fetch its rows.
+    until(lambda: '"complete"' in emulated.ssh(f"cat {HOME}/runs/*/state.json"))
+    before = emulated.ssh(f"stat -c '%i %Y %n' {HOME}/runs/*/trials/*")
+    resumed(lab, 1 + 2 * 2)
+    assert emulated.ssh(f"stat -c '%i %Y %n' {HOME}/runs/*/trials/*") == before
+
+
+@contextmanager
+def after(emulated: Emulated, harm: str, mend: str) -> Iterator[None]:
+    emulated.ssh(harm)
+    try:
+        yield
+    finally:
+        emulated.ssh(mend)
+
+
+def test_a_full_disk(emulated: Emulated, lab: Lab) -> None:
+    fill = "dd if=/dev/zero of=/full bs=1M 2>/dev/null; dd if=/dev/zero of=/fuller bs=1 2>/dev/null"
+    with after(emulated, f"{fill}; sync", "rm /full /fuller"):
+        ended = run(lab)
+    assert ended.status == Exit.FAILURE
+    assert "there has a full disk: make room" in ended.err
+    unharmed(lab, TRIALS)
+    resumed(lab, TRIALS)
+
+
+def test_a_kernel_without_kvm(emulated: Emulated, lab: Lab) -> None:
+    modules = emulated.ssh("grep -oE '^kvm_(amd|hv) |^kvm ' /proc/modules | head -n 1")
+    if not modules:
+        pytest.skip("KVM is built into this kernel: seen on the others, when fleet is forced")
+    barred = "".join(f"install {name} /bin/false\\n" for name in ("kvm_amd", "kvm_hv", "kvm"))
+    harm = f"rmmod {modules}; rmmod kvm; printf '{barred}' >/etc/modprobe.d/no-kvm.conf"
+    with after(emulated, harm, f"rm /etc/modprobe.d/no-kvm.conf; modprobe {modules}"):
+        question = lab.question("halt", count=COUNT)
+        ended = lab.kvmlab("run", question, "--allow-foreign-vms")
+    assert ended.status == Exit.FAILURE
+    assert "there: unsupported: " in ended.err
+    assert "/dev/kvm" in ended.err
+    unharmed(lab, TRIALS)
+    resumed(lab, TRIALS)
+
+
+def test_a_login_that_may_not_become_root(emulated: Emulated, lab: Lab) -> None:
+    user = "useradd --create-home --shell /bin/sh plain; cp -r /root/.ssh /home/plain/"
+    harm = f"{user}; chown -R plain: /home/plain/.ssh"
+    hosts = {"there": emulated.entry(ansible_user="plain"), "here": LOCAL}
+    hosts["here"] = {**LOCAL, "kvmlab_home": str(lab.folder / "home")}
+    lab.hosts(**hosts)
+    with after(emulated, harm, "userdel --force --remove plain 2>/dev/null"):
+        ended = run(lab)
+    assert ended.status == Exit.FAILURE
+    assert "there has no sudo: log in as root (ansible_user: root" in ended.err
+    unharmed(lab, TRIALS)
+    lab.hosts(there=emulated.entry(), here=hosts["here"])
+    resumed(lab, TRIALS)

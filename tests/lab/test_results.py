@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lab
+from lab.errors import UsageError
+from lab.store.read import Run
+from lab.table import HEAD, TAIL
+from tests import synthetic
+
+NAME = "20260101-000000-synthetic"
+
+
+def test_importing_lab_is_cheap() -> None:
+    heavy = "{'pandas', 'numpy', 'scipy', 'duckdb', 'pyarrow', 'plotly'}"
+    check = f"import sys, lab; sys.exit(bool({heavy} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_public_names() -> None:
+    assert lab.__all__ == ["Results", "load", "query"]
+    assert {"Results", "load", "query"} <= set(dir(lab))
+    with pytest.raises(AttributeError, match="nonsense"):
+        lab.nonsense  # noqa: B018
+
+
+def test_where_narrows(store: Path) -> None:
+    results = lab.load(NAME, store=store)
+    few = results.where(metric="cpu_ns_per_wakeup", workload=["fixed-30us"], warmup=False)
+    assert set(few.trials["metric"]) == {"cpu_ns_per_wakeup"}
+    assert len(few.trials) == 5 * 6
+    knob = few.where(**{synthetic.KNOB: 0})
+    assert set(knob.trials["setting"]) == {synthetic.label(0)}
+    with pytest.raises(UsageError, match="no column 'colour' in trials: it has run, host"):
+        results.where(colour="red")
+
+
+def test_halts_follow_the_trials_that_are_left(store: Path, run: Run) -> None:
+    results = lab.load(NAME, store=store).where(trial=[4, 5])
+    halts = results.halts()
+    expected = sum(
+        row["haltpoll"]["halts"] for row in run.rows["synthetic"][4:6] if row["haltpoll"]
+    )
+    assert len(halts) == expected > 0
+    assert set(halts["trial"]) <= {4, 5}
+    assert results.where(trial=[]).halts().empty
+
+
+def test_wide_has_one_row_for_each_measured_trial(store: Path, run: Run) -> None:
+    wide = lab.load(NAME, store=store).wide()
+    assert len(wide) == len(run.rows["synthetic"])
+    row = run.rows["synthetic"][0]
+    expected = row["guest"]["cpu"]["vcpu_ns"] / row["guest"]["completed"]
+    assert wide.loc[wide["trial"] == 0, "cpu_ns_per_wakeup"].item() == expected
+
+
+def test_effects_use_the_reference_of_the_plan(store: Path) -> None:
+    results = lab.load(NAME, store=store).where(workload="fixed-30us")
+    effects = results.effects(metrics=["cpu_ns_per_wakeup"], resamples=99)
+    assert set(effects["reference"]) == {synthetic.label(200_000)}
+    assert set(effects["setting"]) == {synthetic.label(c) for c in (0, 20_000, 50_000, 1_000_000)}
+    other = results.effects(synthetic.label(0), metrics=["cpu_ns_per_wakeup"], resamples=99)
+    assert set(other["reference"]) == {synthetic.label(0)}
+
+
+def test_runs_with_other_knobs_go_into_one_table(store: Path, tmp_path: Path) -> None:
+    other = synthetic.write_run(
+        tmp_path,
+        "20260102-000000-synthetic",
+        settings=[{"host.halt_poll_ns_shrink": 2}],
+        reference={"host.halt_poll_ns_shrink": 2},
+        workloads=[synthetic.EXIT],
+        blocks=1,
+    )
+    trials = lab.load(NAME, other, store=store).trials
+    assert list(trials.columns) == [*HEAD, synthetic.KNOB, "host.halt_poll_ns_shrink", *TAIL]
+    assert trials.loc[trials["run"] == other.name, synthetic.KNOB].isna().all()
+
+
+def test_loading_nothing_or_something_unknown_is_a_usage_error(store: Path) -> None:
+    with pytest.raises(UsageError, match="no run named"):
+        lab.load(store=store)
+    with pytest.raises(UsageError, match=f"no run 'gone' in .*: it has {NAME}"):
+        lab.load("gone", store=store)
