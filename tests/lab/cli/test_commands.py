@@ -61,7 +61,7 @@ def test_a_plan_that_does_not_fit_its_budget_is_refused(tmp_path: Path) -> None:
 
 def test_schema_is_json_schema() -> None:
     schema = json.loads(kvmlab("schema").stdout)
-    assert set(schema["required"]) >= {"analysis", "knobs", "workloads"}
+    assert set(schema["required"]) >= {"analysis", "blocks", "workloads"}
     assert schema["additionalProperties"] is False
 
 
