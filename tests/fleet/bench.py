@@ -99,6 +99,8 @@ seed = 23
 blocks = {blocks}
 time_budget_s = 1500
 trial_timeout_s = 300
+probes = ["{probes}"]
+overhead = false
 [knobs]
 "vm.halt_poll_ns" = [0, 200_000]
 [reference]
@@ -109,6 +111,7 @@ WORKLOADS = {
     "halt": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
     "exit": "count = {count}\nbatch = 7",
     "userspace": "count = {count}\nbatch = 7",
+    "hypercall": "count = {count}\nbatch = 7",
 }
 
 
@@ -124,7 +127,7 @@ class Lab:
     def hosts(self, **hosts: dict[str, Any]) -> None:
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
 
-    def question(self, *guests: str, count: int, blocks: int = 1) -> str:
+    def question(self, *guests: str, count: int, blocks: int = 1, probes: str = "halts") -> str:
         """Write an experiment with these guests and return its path."""
         tables = (
             f'[[workloads]]\nname = "{guest}"\nguest = "{guest}"\n'
@@ -132,7 +135,7 @@ class Lab:
             for guest in guests
         )
         path = self.folder / "q.toml"
-        path.write_text(QUESTION.format(blocks=blocks) + "\n".join(tables) + "\n")
+        path.write_text(QUESTION.format(blocks=blocks, probes=probes) + "\n".join(tables) + "\n")
         return str(path)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
