@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 
 from lab.errors import Exit
-from tests.fleet.bench import LOCAL, Emulated, Ended, Lab, until
+from tests.fleet.bench import FORCED, LOCAL, Emulated, Ended, Lab, until
 
 pytestmark = pytest.mark.needs("fleet", "kvm", "bpf", "root")
 
 HOME = "/var/lib/kvmlab"
 COUNT = 23
 TRIALS = 1 + 2
+# Each takes minutes; a killed host, the worst of them, is tested every time.
+when_forced = pytest.mark.skipif(not FORCED, reason="run when KVMLAB_FORCE names fleet")
 LONG = 500
 
 
@@ -75,6 +77,7 @@ def test_a_host_killed_in_mid_run(emulated: Emulated, lab: Lab) -> None:
     resumed(lab, 1 + 2 * 2)
 
 
+@when_forced
 def test_a_line_cut_for_a_moment_and_for_good(emulated: Emulated, lab: Lab) -> None:
     process = begin(emulated, lab)
     with emulated.refusing():
@@ -98,6 +101,7 @@ def after(emulated: Emulated, harm: str, mend: str) -> Iterator[None]:
         emulated.ssh(mend)
 
 
+@when_forced
 def test_a_full_disk(emulated: Emulated, lab: Lab) -> None:
     fill = "dd if=/dev/zero of=/full bs=1M 2>/dev/null; dd if=/dev/zero of=/fuller bs=1 2>/dev/null"
     with after(emulated, f"{fill}; sync", "rm /full /fuller"):
@@ -108,6 +112,7 @@ def test_a_full_disk(emulated: Emulated, lab: Lab) -> None:
     resumed(lab, TRIALS)
 
 
+@when_forced
 def test_a_kernel_without_kvm(emulated: Emulated, lab: Lab) -> None:
     modules = emulated.ssh("grep -oE '^kvm_(amd|hv) |^kvm ' /proc/modules | head -n 1")
     if not modules:
@@ -124,6 +129,7 @@ def test_a_kernel_without_kvm(emulated: Emulated, lab: Lab) -> None:
     resumed(lab, TRIALS)
 
 
+@when_forced
 def test_a_login_that_may_not_become_root(emulated: Emulated, lab: Lab) -> None:
     user = "useradd --create-home --shell /bin/sh plain; cp -r /root/.ssh /home/plain/"
     harm = f"{user}; chown -R plain: /home/plain/.ssh"
