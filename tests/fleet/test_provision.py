@@ -84,8 +84,10 @@ def test_tuning_is_in_force_recorded_and_undone_by_kill_9_too(
 ) -> None:
     lab = Lab(tmp_path, there=emulated.entry(kvmlab_tuning=TUNING))
     found = emulated.ssh(SETTINGS)
-    process = lab.start("run", lab.question("halt", count=COUNT, blocks=2), "--no-provision")
     home = "/var/lib/kvmlab"
+    # What is looked at below belongs to this run.
+    emulated.ssh(f"rm -rf {home}/runs/*")
+    process = lab.start("run", lab.question("halt", count=COUNT, blocks=2), "--no-provision")
     emulated.ssh(f"until ls {home}/runs/*/trials/000000.json; do sleep 1; done 2>/dev/null")
     in_force = emulated.ssh(SETTINGS)
     assert "always madvise [never]" in in_force
