@@ -3,9 +3,10 @@
     python -m tests.benchmarks.probe_cost [--blocks N] [SHELL WORD…]
 
 SHELL WORD… runs the words that follow in a shell on the host under test (`ssh root@epyc`); left
-out, it is this machine's. The host needs what the agent needs, and the tools: one that is missing or
-refuses is a line that says so. In each block every arm runs once on each workload, in random order,
-in a fresh VM; the guest's own clock times its exits. results/probe_cost.md is what it printed.
+out, it is this machine's. The host needs what the agent needs, and the tools: one that is missing
+or refuses is a line that says so. In each block every arm runs once on each workload, in random
+order, in a fresh VM; the guest's own clock times its exits. results/probe_cost.md is what it
+printed.
 """
 
 from __future__ import annotations
