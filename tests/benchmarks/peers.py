@@ -30,12 +30,14 @@ from typing import IO, Any
 sys.path.insert(0, sys.argv[1])
 
 from agent import arch, bpf, clock, guest
+from agent.errors import AgentError
 from agent.probe import Watched
 from agent.probes import Probes
 
 TIMEOUT_S = 300
 # bcc compiles in the tool, on a host that may be emulated.
 READY_S = 120
+ATTACHED_S = 2
 EMPTY = "int nothing(void *ctx) { return 0; }"
 # What bpftrace's own documentation would have one write: exits and their time, by reason.
 ONE_LINER = """
@@ -168,6 +170,8 @@ def _bpftrace(vm: guest.Vm) -> Iterator[Counts | None]:
     with _tool(["bpftrace", "-f", "json", "-e", ONE_LINER % vm.ready["pid"]]) as process:
         assert process.stdout
         _wait(process, process.stdout, '"attached_probes"')
+        # It says so before it does so.
+        time.sleep(ATTACHED_S)
         yield None
         lines = map(json.loads, filter(str.strip, _end(process).splitlines()))
         maps = {
@@ -258,10 +262,13 @@ def about(bench: Bench) -> dict[str, Any]:
 
 def main() -> None:
     spec = json.load(sys.stdin)
-    bench = Bench(Path(sys.argv[2]))
+    bench = Bench(Path(sys.argv[2]).resolve())
     print(json.dumps(about(bench)), flush=True)  # noqa: T201
     for each in spec["runs"]:
         print(json.dumps(bench.run(each["arms"], each["options"])), flush=True)  # noqa: T201
 
 
-main()
+try:
+    main()
+except AgentError as error:
+    sys.exit(str(error))

@@ -42,7 +42,10 @@ ARMS = {
 }
 WORKLOADS = ("exit", "userspace")
 SAMPLES, BATCH = 101, 100
-HOME = "/var/lib/kvmlab-probe-cost"
+REMOTE = """
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cd "$folder" && tar -xzf - &&
+/usr/bin/python3 peers.py probes home < spec.json
+"""
 
 
 def plan(blocks: int) -> list[dict[str, Any]]:
@@ -66,21 +69,27 @@ def plan(blocks: int) -> list[dict[str, Any]]:
 
 
 def measure(shell: list[str], runs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield what peers.py says on the host that `shell` is on, a line at a time; leave nothing."""
+    """Yield what peers.py says on the host that `shell` is on, a line at a time; leave nothing.
+
+    Raises RuntimeError when it fails there; what it said has gone to stderr.
+    """
     folder = io.BytesIO()
     with tarfile.open(fileobj=folder, mode="w:gz") as tar:
         tar.add(PROBES, "probes")
         tar.add(PEERS, "peers.py")
-    remote = shell or ["sh", "-c"]
-    words = f"rm -rf {HOME}; mkdir -p {HOME}; tar -xzf - -C {HOME}"
-    subprocess.run([*remote, words], input=folder.getvalue(), check=True)
-    words = f"cd {HOME} && python3 peers.py probes {HOME}/home; cd /; rm -rf {HOME}"
-    with subprocess.Popen([*remote, words], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
+        spec = json.dumps({"runs": runs}).encode()
+        about = tarfile.TarInfo("spec.json")
+        about.size = len(spec)
+        tar.addfile(about, io.BytesIO(spec))
+    words = [*(shell or ["sh", "-c"]), REMOTE]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
         assert host.stdin
         assert host.stdout
-        host.stdin.write(json.dumps({"runs": runs}).encode())
+        host.stdin.write(folder.getvalue())
         host.stdin.close()
         yield from map(json.loads, host.stdout)
+    if host.returncode:
+        raise RuntimeError("the host could not measure: see its words above")
 
 
 def trials(
@@ -163,4 +172,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(str(error))

@@ -54,7 +54,7 @@ def place(request: pytest.FixtureRequest, say: Callable[[str], None]) -> Iterato
 @pytest.mark.parametrize("peer", ["perf", "bpftrace", "kvmexit"])
 def test_a_tool_on_the_same_run_counts_the_same_exits(place: Place, peer: str) -> None:
     runs = [{"arms": ["phases", peer], "options": EXITS}]
-    _, row = probe_cost.measure(place.shell, runs)
+    _about, row = probe_cost.measure(place.shell, runs)
     if "refused" in row:
         if place.shell:
             assert peer == place.refuses, row["refused"]
