@@ -38,8 +38,8 @@ class Builder:
         its = machine(host.architecture)
         keys = lab_keys()
         with report.stage(Stage.ROOTFS):
-            again = self._again(digest(rootfs_recipe(its, host.suite)))
-            rootfs = obtain_rootfs(its, host.suite, fresh=again)
+            again = self._again(digest(rootfs_recipe(its, host.suite, host.packages)))
+            rootfs = obtain_rootfs(its, host.suite, host.packages, fresh=again)
         with report.stage(Stage.KERNEL):
             again = self._again(digest(kernel_recipe(its, host.kernel)))
             kernel = obtain_kernel(its, host.kernel, fresh=again)

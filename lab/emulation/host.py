@@ -39,6 +39,8 @@ class Host:
     memory_mib: int
     port: int | None
     boot_timeout_s: int
+    packages: tuple[str, ...] = ()
+    """Beside those of packages.toml."""
 
 
 def group(host: Host) -> str:

@@ -10,7 +10,7 @@ FILE = Path(__file__).with_name("packages.toml")
 
 
 @cache
-def host_packages() -> tuple[str, ...]:
+def host_packages() -> frozenset[str]:
     """Debian packages inside every emulated host."""
     lists = tomllib.loads(FILE.read_text())["host"]
-    return tuple(sorted({name for names in lists.values() for name in names}))
+    return frozenset(name for names in lists.values() for name in names)

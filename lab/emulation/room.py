@@ -95,9 +95,9 @@ class Room:
             return None
         kernel = told.pop("kernel")
         debs, tree = (Path(deb) for deb in kernel.pop("debs")), kernel.pop("tree")
-        clock = Clock(told.pop("clock"))
+        clock, packages = Clock(told.pop("clock")), tuple(told.pop("packages", ()))
         choice = Kernel(**kernel, debs=tuple(debs), tree=Path(tree) if tree else None)
-        return Host(**told, clock=clock, kernel=choice)
+        return Host(**told, clock=clock, kernel=choice, packages=packages)
 
     def process(self) -> Process | None:
         """Return the emulator while it runs."""

@@ -15,6 +15,8 @@ from lab.emulation.debian import source_line
 from lab.emulation.packages import host_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lab.emulation.machine import Machine
 
 FORMAT = 1
@@ -30,21 +32,25 @@ _OPTIONS = (
 )
 
 
-def rootfs_recipe(machine: Machine, suite: str) -> dict[str, object]:
+def rootfs_recipe(machine: Machine, suite: str, packages: Iterable[str] = ()) -> dict[str, object]:
+    """Return what makes a root file system; `packages` are beside those every host has."""
     return {
         "format": FORMAT,
         "architecture": machine.debian,
         "suite": suite,
-        "packages": list(host_packages()),
+        "packages": sorted(host_packages().union(packages)),
         "options": list(_OPTIONS),
     }
 
 
-def obtain_rootfs(machine: Machine, suite: str, *, fresh: bool = False) -> Path:
+def obtain_rootfs(
+    machine: Machine, suite: str, packages: Iterable[str], *, fresh: bool = False
+) -> Path:
     """Return the tar file of the root file system, made by mmdebstrap if it must be.
 
     Raises NothingToRunError without root or a tool, FleetError when mmdebstrap fails.
     """
+    wanted = host_packages().union(packages)
 
     def build(into: Path, log: Path) -> None:
         require_root("Building a root file system")
@@ -65,7 +71,7 @@ def obtain_rootfs(machine: Machine, suite: str, *, fresh: bool = False) -> Path:
                 "mmdebstrap",
                 *_OPTIONS,
                 f"--architectures={machine.debian}",
-                f"--include={','.join(host_packages())}",
+                f"--include={','.join(sorted(wanted))}",
                 suite,
                 str(into / TAR),
                 source_line(suite),
@@ -77,4 +83,4 @@ def obtain_rootfs(machine: Machine, suite: str, *, fresh: bool = False) -> Path:
         )
         shutil.rmtree(scratch)
 
-    return obtain("rootfs", rootfs_recipe(machine, suite), build, fresh=fresh) / TAR
+    return obtain("rootfs", rootfs_recipe(machine, suite, packages), build, fresh=fresh) / TAR

@@ -53,6 +53,7 @@ class _HostTable(_Table):
     memory_mib: Annotated[int, Field(ge=512, le=65536)] = 1024
     port: Annotated[int, Field(ge=1024, le=65535)] | None = None
     suite: _Word | None = None
+    packages: list[_Word] = []
     boot_timeout_s: Annotated[int, Field(ge=10)] = 600
     kernel: _KernelTable = _KernelTable()
 
@@ -154,6 +155,7 @@ def _host(name: str, entry: _HostTable, path: Path) -> Host:
         memory_mib=entry.memory_mib,
         port=entry.port,
         boot_timeout_s=entry.boot_timeout_s,
+        packages=tuple(entry.packages),
     )
 
 

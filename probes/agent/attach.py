@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 from typing import Any, Callable
 
+from agent import arch
 from agent.errors import UnsupportedError
 from agent.tracepoint import Event
 
 RAW = "raw tracepoint"
 TRACEPOINT = "tracepoint"
+
+# include/uapi/linux/perf_event.h: _IO('$', 1)
+PERF_EVENT_IOC_DISABLE = 0x2401
 
 
 class Attachment:
@@ -59,4 +64,14 @@ class Attachment:
         else:
             name = event.name.encode()
             self._program.attach_tracepoint(tp=name, fn_name=function)
+            self._silence(self._program.tracepoint_fds[name])
             self._undo.append(lambda: self._program.detach_tracepoint(tp=name))
+
+    def _silence(self, descriptor: int) -> None:
+        """Disable the perf event that bcc hung the program on: the program runs all the same.
+
+        Enabled, each hit on the event's CPU would also be recorded, into no buffer.
+        """
+        architecture = arch.of()
+        none = architecture.IOC_NONE if architecture else 0
+        fcntl.ioctl(descriptor, none | PERF_EVENT_IOC_DISABLE)

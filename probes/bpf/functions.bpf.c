@@ -7,6 +7,7 @@
  * trampolines (bcc takes module and function from there), else for kprobes.
  */
 #include "loglinear.h"
+#include "share.h"
 
 #define FIELD(ctx, name) (*(name##_TYPE *)((void *)(ctx) + name##_OFFSET))
 
@@ -69,7 +70,7 @@ int on_fpu(void *ctx)
 
 	if (watched.lookup(&tgid))
 		fpu.increment(!!FIELD(ctx, KVM_FPU_LOAD));
-	return 0;
+	return SHARE;
 }
 #endif
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "machine.h"
+#include "share.h"
 
 enum event_kind {
 	EVENT_HALT,
@@ -141,7 +142,7 @@ int on_wakeup(void *ctx)
 	if (thread)
 		halted(thread, now, FIELD(ctx, KVM_VCPU_WAKEUP_NS),
 		       FIELD(ctx, KVM_VCPU_WAKEUP_WAITED), FIELD(ctx, KVM_VCPU_WAKEUP_VALID));
-	return 0;
+	return SHARE;
 }
 
 int on_window(void *ctx)
@@ -151,7 +152,7 @@ int on_window(void *ctx)
 	struct event event = {.kind = EVENT_WINDOW};
 
 	if (!thread)
-		return 0;
+		return SHARE;
 	event.at = now;
 	event.thread = thread->serial;
 	event.window = FIELD(ctx, KVM_HALT_POLL_NS_NEW);
@@ -162,5 +163,5 @@ int on_window(void *ctx)
 	thread->window = event.old;
 	thread->window_changes += 1;
 	send(&event);
-	return 0;
+	return SHARE;
 }

@@ -8,37 +8,38 @@
 #include "field.h"
 #include "halt.h"
 #include "machine.h"
+#include "share.h"
 
 #ifdef PHASES
 int on_ioctl_enter(void *ctx)
 {
 	if ((u32)FIELD(ctx, SYS_ENTER_IOCTL_CMD) == KVM_RUN)
 		to_run(FIELD(ctx, SYS_ENTER_IOCTL_FD));
-	return 0;
+	return SHARE;
 }
 
 int on_ioctl_exit(void *ctx)
 {
 	to_vmm();
-	return 0;
+	return SHARE;
 }
 
 int on_userspace_exit(void *ctx)
 {
 	to_userspace(FIELD(ctx, KVM_USERSPACE_EXIT_REASON), FIELD(ctx, KVM_USERSPACE_EXIT_ERRNO));
-	return 0;
+	return SHARE;
 }
 
 int on_entry(void *ctx)
 {
 	to_guest();
-	return 0;
+	return SHARE;
 }
 
 int on_mmio(void *ctx)
 {
 	refine(KVM_MMIO_HOW, FIELD(ctx, KVM_MMIO_TYPE));
-	return 0;
+	return SHARE;
 }
 
 int on_switch(void *ctx)
@@ -47,13 +48,13 @@ int on_switch(void *ctx)
 
 	switched_out(now, !(FIELD(ctx, SCHED_SWITCH_PREV_STATE) & NOT_RUNNABLE));
 	switched_in(FIELD(ctx, SCHED_SWITCH_NEXT_PID), now);
-	return 0;
+	return SHARE;
 }
 
 int on_sched_wakeup(void *ctx)
 {
 	woken(FIELD(ctx, SCHED_WAKEUP_PID));
-	return 0;
+	return SHARE;
 }
 #endif
 
@@ -65,7 +66,7 @@ int on_thread_exit(void *ctx)
 	u32 serial;
 
 	if (!thread)
-		return 0;
+		return SHARE;
 	serial = thread->serial;
 	if (thread->phase != USERSPACE) {
 		charge(thread, bpf_ktime_get_ns());
@@ -75,5 +76,5 @@ int on_thread_exit(void *ctx)
 	if (gone.update(&serial, thread))
 		dropped.increment(0);
 	threads.delete(&tid);
-	return 0;
+	return SHARE;
 }

@@ -32,12 +32,16 @@ LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/
 class Emulated:
     """A host of the shipped fleet under a name and a port of its own, told about as it is made."""
 
-    def __init__(self, like: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, like: str, say: Callable[[str], None], packages: tuple[str, ...] = ()
+    ) -> None:
         host = load_fleet()[like]
         # A person may have the shipped fleet up.
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = host.port and free.getsockname()[1]
-        self.host: Host = replace(host, name=f"test-run-{like}", port=port)
+        # Another host than without packages: both may be up.
+        name = "-".join(("test-run", like, *packages[:1]))
+        self.host: Host = replace(host, name=name, port=port, packages=packages)
         self.like = like
         self._say = say
 

@@ -6,14 +6,31 @@ built is said on the terminal: the first time takes minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lab.emulation import load_fleet
 from tests.fleet.bench import ALWAYS, FORCED, Emulated
 
+Say = Callable[[str], None]
+
 WHEN_FORCED = pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet")
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> Say:
+    """Return what writes a line to the terminal at once, past pytest's capture."""
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
+
+    def write(line: str) -> None:
+        terminal.ensure_newline()
+        terminal.write_line(line)
+        # A log file would keep it back until there is a page of it.
+        terminal.flush()
+
+    return write
 
 
 @pytest.fixture(
@@ -24,16 +41,7 @@ WHEN_FORCED = pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE na
         if host.clock.value == "emulated"
     ],
 )
-def emulated(request: pytest.FixtureRequest) -> Iterator[Emulated]:
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert terminal is not None
-
-    def say(line: str) -> None:
-        terminal.ensure_newline()
-        terminal.write_line(line)
-        # A log file would keep it back until there is a page of it.
-        terminal.flush()
-
+def emulated(request: pytest.FixtureRequest, say: Say) -> Iterator[Emulated]:
     host = Emulated(request.param, say)
     try:
         host.up()

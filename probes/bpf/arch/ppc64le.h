@@ -10,7 +10,7 @@ int on_vcore_blocked(void *ctx)
 		halt_ends();
 	else
 		halt_begins();
-	return 0;
+	return SHARE;
 }
 
 #ifdef PHASES
@@ -19,18 +19,18 @@ int on_exit(void *ctx)
 {
 	to_handling((u64)FIELD(ctx, KVM_GUEST_EXIT_CEDED) << 32 |
 		    (u32)FIELD(ctx, KVM_GUEST_EXIT_TRAP));
-	return 0;
+	return SHARE;
 }
 
 int on_hcall(void *ctx)
 {
 	refine(KVM_HCALL_ENTER_HOW, FIELD(ctx, KVM_HCALL_ENTER_REQ));
-	return 0;
+	return SHARE;
 }
 
 int on_pr_exit(void *ctx)
 {
 	to_handling((u32)FIELD(ctx, KVM_EXIT_EXIT_NR));
-	return 0;
+	return SHARE;
 }
 #endif

@@ -5,7 +5,7 @@
 int on_exit(void *ctx)
 {
 	to_handling(FIELD(ctx, KVM_S390_SIE_EXIT_ICPTCODE));
-	return 0;
+	return SHARE;
 }
 
 /* The opcode as icpt_insn_decoder() of arch/s390/include/uapi/asm/sie.h tells it. */
@@ -30,24 +30,24 @@ int on_instruction(void *ctx)
 		opcode = opcode << 8 | (instruction >> 16 & 0xff);
 	}
 	refine(KVM_S390_INTERCEPT_INSTRUCTION_HOW, opcode);
-	return 0;
+	return SHARE;
 }
 
 int on_diag(void *ctx)
 {
 	refine(KVM_S390_HANDLE_DIAG_HOW, FIELD(ctx, KVM_S390_HANDLE_DIAG_CODE));
-	return 0;
+	return SHARE;
 }
 
 int on_sigp(void *ctx)
 {
 	refine(KVM_S390_HANDLE_SIGP_HOW, FIELD(ctx, KVM_S390_HANDLE_SIGP_ORDER_CODE));
-	return 0;
+	return SHARE;
 }
 
 int on_prog(void *ctx)
 {
 	refine(KVM_S390_INTERCEPT_PROG_HOW, FIELD(ctx, KVM_S390_INTERCEPT_PROG_CODE));
-	return 0;
+	return SHARE;
 }
 #endif

@@ -5,12 +5,12 @@
 int on_exit(void *ctx)
 {
 	to_handling((u64)FIELD(ctx, KVM_EXIT_ISA) << 32 | FIELD(ctx, KVM_EXIT_EXIT_REASON));
-	return 0;
+	return SHARE;
 }
 
 int on_apic_ipi(void *ctx)
 {
 	refine(KVM_APIC_IPI_HOW, 0);
-	return 0;
+	return SHARE;
 }
 #endif

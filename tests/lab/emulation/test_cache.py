@@ -37,6 +37,15 @@ def test_root_file_systems_differ_by_architecture_and_suite() -> None:
     assert len(recipes) == 2 * len(architectures())
 
 
+def test_root_file_systems_differ_by_packages_beside_the_common_ones() -> None:
+    common, own = (
+        digest(rootfs_recipe(machine("x86_64"), "trixie", packages))
+        for packages in ((), ("bpftrace",))
+    )
+    assert common != own
+    assert common == digest(rootfs_recipe(machine("x86_64"), "trixie", ("python3-bpfcc",)))
+
+
 @pytest.mark.usefixtures("cache")
 def test_a_recipe_is_built_once() -> None:
     built = []

@@ -41,6 +41,11 @@ def test_a_host_left_bare_takes_its_architectures_defaults(fleet_of: Load) -> No
     assert group(host) == "emu"
 
 
+def test_a_host_has_packages_of_its_own(fleet_of: Load) -> None:
+    assert fleet_of(X86)["one"].packages == ()
+    assert fleet_of(X86 + 'packages = ["bpftrace"]\n')["one"].packages == ("bpftrace",)
+
+
 def test_a_kernel_of_another_suite_keeps_the_package(fleet_of: Load) -> None:
     kernel = fleet_of(X86 + 'kernel.suite = "forky"\n')["one"].kernel
     assert (kernel.package, kernel.suite) == (machine("x86_64").kernel_package, "forky")
