@@ -86,9 +86,6 @@ def fleet() -> None:
     pass
 
 
-command = fleet
-
-
 @fleet.command()
 @hosts_argument
 @click.option("--fresh", is_flag=True, help="build again, from what the archive has now")

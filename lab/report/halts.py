@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from lab.profile import Halts
 from lab.report.material import LegendEntry, Material, Multiple, Picture
-from lab.report.style import Key, axis, figure
+from lab.report.style import Key, axis, figure, filled
 
 OUTCOME_LOOKS = {
     "hit": ("var(--hit)", "", "hit: polled, and it paid"),
@@ -129,16 +129,6 @@ def _bar_traces(
             orientation="h",
             y=[key.name.replace(" (reference)", " (ref.)") for key in present],
             x=[round(parts[key.label][name], 4) for key in present],
-            marker={
-                "color": colour,
-                "pattern": {
-                    "shape": pattern,
-                    "bgcolor": colour,
-                    "fgcolor": "var(--card)",
-                    "size": 6,
-                    "solidity": 0.25,
-                },
-                "line": {"color": "var(--card)", "width": 1},
-            },
+            marker=filled(colour, pattern, solidity=0.25),
             hovertemplate=f"%{{y}}: %{{x:{number}}}{unit}<br>{text}<extra></extra>",
         )

@@ -11,7 +11,7 @@ from lab.labels import NONE, nanoseconds
 from lab.phases import UNATTRIBUTED
 from lab.profile import ExitClass, Profile, Times
 from lab.report.material import LegendEntry, Material, Multiple, Picture, Table, bars, said
-from lab.report.style import BAR, EDGES, HEIGHT, INK, axis, figure, time_axis
+from lab.report.style import BAR, EDGES, HEIGHT, INK, axis, figure, filled, time_axis
 from lab.stats import Cell
 
 LOOKS = {
@@ -104,17 +104,7 @@ def _stacks(rows: Sequence[tuple[str, Times]], seen: Sequence[str]) -> Iterator[
             textangle=0,
             textfont={"color": INK if phase in PALE else "var(--card)", "size": 12},
             constraintext="none",
-            marker={
-                "color": colour,
-                "pattern": {
-                    "shape": pattern,
-                    "bgcolor": colour,
-                    "fgcolor": "var(--card)",
-                    "size": 6,
-                    "solidity": 0.15,
-                },
-                "line": {"color": "var(--card)", "width": 1},
-            },
+            marker=filled(colour, pattern, solidity=0.15),
             hovertemplate=f"%{{y}}: %{{x:.3g}} %<br>{text}<extra></extra>",
         )
 

@@ -80,6 +80,21 @@ def figure(traces: Iterable[go.Scatter | go.Bar], title: str, **layout: Any) -> 
     )  # fmt: skip
 
 
+def filled(colour: str, pattern: str, *, solidity: float) -> dict[str, Any]:
+    """Return the marker of a bar; its pattern tells it from others without colour."""
+    return {
+        "color": colour,
+        "pattern": {
+            "shape": pattern,
+            "bgcolor": colour,
+            "fgcolor": "var(--card)",
+            "size": 6,
+            "solidity": solidity,
+        },
+        "line": {"color": "var(--card)", "width": 1},
+    }
+
+
 def axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     return {
         "title": {"text": title, "standoff": 6, "font": {"size": 12}},

@@ -48,17 +48,6 @@ IN_KVM = ("run_overhead", "guest", "handling", "polled")
 # The row's order.
 SHOWN = ("userspace", "run_overhead", "guest", "handling", "polled", "blocked", "preempted")
 
-CLASSES = (
-    "halt",
-    "hypercall",
-    "userspace_io",
-    "kernel_io",
-    "interrupt",
-    "page_fault",
-    "feature",
-    "ipi",
-    "other",
-)
 TO_VMM = 0x80
 
 # include/uapi/linux/kvm.h, without the direction bits

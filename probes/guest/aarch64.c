@@ -9,7 +9,6 @@
 #include "aarch64.h"
 
 #include <stdbool.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "arch.h"
@@ -166,12 +165,11 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
+	if (vcpu_answer_load(vcpu, CALL_ADDRESS))
+		return CALL_ROUND_TRIP;
 	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != CALL_ADDRESS)
 		return CALL_NONE;
-	if (run->mmio.is_write)
-		return run->mmio.data[0];
-	memset(run->mmio.data, 0, sizeof(run->mmio.data));
-	return CALL_ROUND_TRIP;
+	return run->mmio.data[0];
 }
 
 static uint64_t program_counter(const struct vcpu *vcpu)

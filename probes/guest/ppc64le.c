@@ -5,7 +5,6 @@
 #include "ppc64le.h"
 
 #include <stdbool.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/platform/ppc.h>
 
@@ -98,11 +97,8 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS &&
-	    !run->mmio.is_write) {
-		memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (vcpu_answer_load(vcpu, MMIO_ADDRESS))
 		return CALL_ROUND_TRIP;
-	}
 	if (run->exit_reason != KVM_EXIT_PAPR_HCALL || run->papr_hcall.nr != H_PUT_TERM_CHAR)
 		return CALL_NONE;
 	run->papr_hcall.ret = 0;

@@ -7,7 +7,6 @@
 
 #include <cpuid.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "arch.h"
@@ -213,11 +212,8 @@ static unsigned int call(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == MMIO_ADDRESS &&
-	    !run->mmio.is_write) {
-		memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (vcpu_answer_load(vcpu, MMIO_ADDRESS))
 		return CALL_ROUND_TRIP;
-	}
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != CALL_PORT ||
 	    run->io.direction != KVM_EXIT_IO_OUT)
 		return CALL_NONE;
