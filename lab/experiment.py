@@ -207,7 +207,7 @@ class Experiment(_Strict):
 
     def boot_group(self, block: int) -> int:
         """Return the group of blocks, from 0, that `block` belongs to; each wants a fresh boot."""
-        return block * self.boots // self.first_blocks
+        return block * self.boots // self.first_blocks if self.boots > 1 else 0
 
     @property
     def expected_s(self) -> float:
