@@ -25,9 +25,8 @@ from lab.stats import Comparison, Verdict, compare
 from lab.stats.power import MIN_BLOCKS
 from lab.store.layout import Document
 from lab.store.read import Run
-from lab.table import tidy
+from lab.table import tidy, with_aa_as_setting
 
-AA = "A/A"
 GROWTH = 2
 """A look never asks for more than this many times the blocks so far: it rests on their spread."""
 
@@ -167,7 +166,7 @@ def look(run: Run, host: str, blocks: int) -> Look:
 def contrasts(run: Run, host: str, metrics: Sequence[str]) -> list[Comparison]:
     """Compare the settings of a host, and its A/A arm as if it were one, with the reference."""
     trials = tidy(Run(run.path, run.manifest, run.plan, {host: run.rows[host]}))
-    named = trials.assign(setting=trials["setting"].mask(trials["aa"], AA), aa=False)
+    named = with_aa_as_setting(trials)
     reference = setting_label(run.plan["reference"])
     if named.empty or reference not in set(named["setting"]):
         return []
