@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Any
 
 from lab.labels import TIMES, setting_label
+from lab.metrics import PRIMARY
 from lab.stats import Comparison, Verdict, compare
 from lab.stats.power import MIN_BLOCKS
 from lab.store.layout import Document
@@ -163,14 +164,18 @@ def look(run: Run, host: str, blocks: int) -> Look:
     return Look(blocks, trials_s, len(found), len(wide), widest, goal, reason, text)
 
 
-def contrasts(run: Run, host: str, metrics: Sequence[str]) -> list[Comparison]:
-    """Compare the settings of a host, and its A/A arm as if it were one, with the reference."""
+def contrasts(run: Run, host: str, metrics: Sequence[str] | None) -> list[Comparison]:
+    """Compare the settings of a host, and its A/A arm as if it were one, with the reference.
+
+    In `metrics`, else in all primary ones. What no number of blocks can narrow is left out.
+    """
     trials = tidy(Run(run.path, run.manifest, run.plan, {host: run.rows[host]}))
     named = with_aa_as_setting(trials)
     reference = setting_label(run.plan["reference"])
     if named.empty or reference not in set(named["setting"]):
         return []
-    return [each for each in compare(named, reference, metrics=metrics) if _can_narrow(each)]
+    wanted = PRIMARY if metrics is None else metrics
+    return [each for each in compare(named, reference, metrics=wanted) if _can_narrow(each)]
 
 
 def _can_narrow(each: Comparison) -> bool:
