@@ -96,7 +96,7 @@ class Stop(_Strict):
 
     width: Annotated[float, Field(gt=1, strict=False)]
     metrics: Annotated[list[str], Field(min_length=1)]
-    # With fewer blocks nothing is compared: lab.stats.power.MIN_BLOCKS.
+    # With fewer blocks nothing is compared: lab.stats.interval.MIN_BLOCKS.
     min_blocks: Annotated[int, Field(ge=6)] = 8
 
 

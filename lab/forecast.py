@@ -14,8 +14,8 @@ from lab.errors import UsageError
 from lab.experiment import Experiment
 from lab.labels import setting_label
 from lab.stats import Comparison
-from lab.stats.estimate import CONFIDENCE
-from lab.stats.power import ALPHA, MIN_BLOCKS, detectable_ratio, expected_width
+from lab.stats.interval import MIN_BLOCKS
+from lab.stats.power import ALPHA, detectable_ratio, expected_width
 from lab.store.layout import Document
 from lab.store.read import Run
 from lab.table import AA
@@ -81,7 +81,9 @@ def forecasts(pilot: Run, question: Experiment, blocks: Sequence[int]) -> list[F
         _forecast(each, question, blocks, _trial_seconds(rows))
         for host, rows in pilot.rows.items()
         for each in stages.contrasts(pilot, host, metrics)
-        if each.low is not None and each.setting in settings and each.workload in workloads
+        if each.standard_error is not None
+        and each.setting in settings
+        and each.workload in workloads
     ]
 
 
@@ -91,7 +93,7 @@ def spread_factors(n: int) -> tuple[float, float]:
     Interval of a standard deviation by chi squared; after a small pilot it is wide (Browne, On the
     use of a pilot sample for sample size determination, Statistics in Medicine 14, 1995).
     """
-    tail = (1 - CONFIDENCE) / 2
+    tail = ALPHA / 2
     low, high = (math.sqrt((n - 1) / stats.chi2.ppf(q, n - 1)) for q in (1 - tail, tail))
     return low, high
 
@@ -99,9 +101,7 @@ def spread_factors(n: int) -> tuple[float, float]:
 def _forecast(
     each: Comparison, question: Experiment, blocks: Sequence[int], trial_s: float
 ) -> Forecast:
-    # The spread that an interval of this width comes from: `expected_width` the other way round.
-    half = math.log(_width(each)) / 2
-    spread = half * math.sqrt(each.n) / float(stats.t.ppf(1 - ALPHA / 2, each.n - 1))
+    spread = (each.standard_error or 0.0) * math.sqrt(each.n)
     # The first step of the correction, the hardest: what a lone effect has to pass.
     alpha = ALPHA / max(each.family, 1)
     outlooks = tuple(
@@ -123,10 +123,6 @@ def _forecast(
         outlooks=outlooks,
         needed=_needed(spread, question.stop.width) if question.stop else None,
     )
-
-
-def _width(each: Comparison) -> float:
-    return each.high / each.low if each.low and each.high else math.inf
 
 
 def _needed(spread: float, width: float) -> int | None:

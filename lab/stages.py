@@ -23,7 +23,7 @@ from typing import Any
 from lab.labels import TIMES, setting_label
 from lab.metrics import PRIMARY
 from lab.stats import Comparison, Verdict, compare
-from lab.stats.power import MIN_BLOCKS
+from lab.stats.interval import MIN_BLOCKS
 from lab.store.layout import Document
 from lab.store.read import Run
 from lab.table import tidy, with_aa_as_setting

@@ -11,8 +11,10 @@ from lab.costs import SEEN_BY_GUEST
 from lab.doubts.model import Found, Grade, Rows
 from lab.labels import change, setting_label
 from lab.stats import compare
-from lab.stats.power import MIN_BLOCKS
-from lab.stats.verdict import ALPHA
+from lab.stats.family import adjusted
+from lab.stats.interval import MIN_BLOCKS
+from lab.stats.power import ALPHA
+from lab.stats.series import drift_p
 from lab.store.read import Run
 from lab.table import AA, tidy, with_aa_as_setting
 
@@ -23,8 +25,8 @@ SMALL, LARGE = 0.05, 0.20
 def drift(run: Run, host: str, rows: Rows) -> Iterator[Found]:
     """Look at the reference's trials, as the guest saw them, in the order of the blocks.
 
-    Spearman's rank correlation with the order, false discovery controlled over workloads; how far
-    by the slope of Theil and Sen (Sen, JASA 63, 1968).
+    Whether by `lab.stats.series.drift_p`, false discovery controlled over workloads; how far by the
+    slope of Theil and Sen (Sen, JASA 63, 1968).
     """
     trials = tidy(Run(run.path, run.manifest, run.plan, {host: tuple(rows)}))
     at_reference = trials[
@@ -43,16 +45,11 @@ def drift(run: Run, host: str, rows: Rows) -> Iterator[Found]:
         few = f"fewer than {MIN_BLOCKS} trials of the reference cannot show a drift"
         yield Found(Grade.UNSEEN, few, "run more blocks")
         return
-    p = [
-        float(stats.spearmanr(np.arange(each.size), each).pvalue) if np.ptp(each) else 1.0
-        for each in series.values()
-    ]
-    for (workload, values), adjusted in zip(
-        series.items(), stats.false_discovery_control(p), strict=True
-    ):
+    p = np.concatenate([drift_p(each[np.newaxis]) for each in series.values()])
+    for (workload, values), p_adjusted in zip(series.items(), adjusted(p), strict=True):
         slope = stats.theilslopes(values).slope
         moved = float(slope * (values.size - 1) / np.median(values))
-        if adjusted < ALPHA and abs(moved) > SMALL:
+        if p_adjusted < ALPHA and abs(moved) > SMALL:
             yield Found(
                 Grade.DISTRUST if abs(moved) > LARGE else Grade.DOUBT,
                 f"{workload} drifted by {change(1 + moved)} from the first trial to the last: "

@@ -9,7 +9,7 @@ import pytest
 
 from lab import experiment, plan, stages
 from lab.stages import Reason
-from lab.stats.power import MIN_BLOCKS
+from lab.stats.interval import MIN_BLOCKS
 from lab.store.read import Run, read_run
 from tests import synthetic
 
