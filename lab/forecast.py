@@ -62,8 +62,9 @@ class Forecast:
 
 
 def sizes(question: Experiment) -> list[int]:
-    """Return the numbers of blocks to look at, the experiment's own among them."""
-    return sorted({*SIZES, max(question.first_blocks, MIN_BLOCKS), question.blocks})
+    """Return the numbers of blocks to look at, the experiment's own among them where it can."""
+    own = {question.first_blocks, question.blocks}
+    return sorted({*SIZES, *(blocks for blocks in own if blocks >= MIN_BLOCKS)})
 
 
 def forecasts(pilot: Run, question: Experiment, blocks: Sequence[int]) -> list[Forecast]:

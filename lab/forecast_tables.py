@@ -11,6 +11,11 @@ from rich.text import Text
 from lab.forecast import Forecast, spread_factors
 from lab.tables import HEADINGS, PLAIN
 
+LEGEND = (
+    "\N{PLUS-MINUS SIGN} the expected 95 % interval of a change; below it the smallest change "
+    "found with 80 % power; of all settings the one that spreads most."
+)
+
 
 def tables(pilot: str, found: Sequence[Forecast]) -> Iterator[Group]:
     """One table a host: a row for each workload and metric, a column for each number of blocks."""
@@ -46,19 +51,17 @@ def _table(pilot: str, host: str, found: Sequence[Forecast]) -> Group:
     return Group(
         Text(f"{host}: what a number of blocks would show, and the time they take", style="bold"),
         table,
-        Text(legend(pilot, found), style="dim"),
+        Text(f"{LEGEND} {sureness(pilot, found)}", style="dim"),
     )
 
 
-def legend(pilot: str, found: Sequence[Forecast]) -> str:
-    """Say what the numbers are, and how sure."""
+def sureness(pilot: str, found: Sequence[Forecast]) -> str:
+    """Say what the numbers rest on, and how sure they are."""
     n = min(each.pilot_blocks for each in found)
     low, high = spread_factors(n)
     return (
-        "± the expected 95 % interval of a change; below it the smallest found with 80 % power; "
-        "of all settings the one that spreads most. "
-        f"From {n} blocks of {pilot}: the true spread, and with it every number here, is {low:.1f} "
-        f"to {high:.1f} times what they show."
+        f"From {n} blocks of {pilot}: the true spread is {low:.1f} to {high:.1f} times the one "
+        "they show, and so is every interval and change here (95 %)."
     )
 
 
