@@ -156,7 +156,7 @@ def look(run: Run, host: str, blocks: int) -> Look:
                 f"{widest}"
             )
         case _:
-            goal = min(_wanted(blocks, max(widths.values()), stop["width"]), affordable, most)
+            goal = min(wanted_blocks(blocks, max(widths.values()), stop["width"]), affordable, most)
             text = (
                 f"{blocks} blocks: {len(wide)} of {len(found)} intervals are wider than "
                 f"{TIMES}{stop['width']:g}, the widest is {widest}: on to {goal} blocks"
@@ -190,7 +190,7 @@ def _width(each: Comparison) -> float:
     return each.high / each.low
 
 
-def _wanted(blocks: int, width: float, wanted: float) -> int:
+def wanted_blocks(blocks: int, width: float, wanted: float) -> int:
     """Return how many blocks the width needs, by the square root of n, within bounds."""
     if not math.isfinite(width):
         return blocks + 1

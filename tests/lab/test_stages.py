@@ -14,7 +14,7 @@ from lab.store.read import Run, read_run
 from tests import synthetic
 
 CPU = "cpu_ns_per_wakeup"
-QUESTION = experiment.load(experiment.find("halt_poll"))
+QUESTION = experiment.load(experiment.find("halt_poll")).model_copy(update={"aa": False})
 
 
 def trials(**changes: Any) -> list[dict[str, Any]]:

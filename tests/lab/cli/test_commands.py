@@ -55,10 +55,10 @@ def test_bad_usage_gets_one_sentence_and_exit_2(words: list[str], sentence: str)
 def test_a_plan_that_does_not_fit_its_budget_is_refused(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[3] / "lab/experiments/halt_poll.toml"
     path = tmp_path / "long.toml"
-    path.write_text(shipped.read_text().replace("blocks = 12", "blocks = 912"))
+    path.write_text(shipped.read_text().replace("blocks = 10", "blocks = 910"))
     answer = kvmlab("plan", path)
     assert answer.returncode == Exit.USAGE
-    assert "long.toml: time_budget_s: 1800 s cannot hold 912 blocks" in answer.stderr
+    assert "long.toml: time_budget_s: 1800 s cannot hold 910 blocks" in answer.stderr
 
 
 def test_schema_is_json_schema() -> None:
