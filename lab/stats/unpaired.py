@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from lab.stats.estimate import CONFIDENCE, POWER, Floats
+from lab.stats.estimate import CONFIDENCE, NO_SPREAD, POWER, Floats
 
 
 @dataclass(frozen=True)
-class LogEstimate:
-    """An estimate on the log scale, its standard error (above 0) and its degrees of freedom."""
+class Effect:
+    """An estimate with its standard error (above 0) and its degrees of freedom.
+
+    On the log scale, so that it is a ratio, unless it is said to be something else.
+    """
 
     value: float
     standard_error: float
@@ -27,10 +30,16 @@ class LogEstimate:
         return float(np.exp(self.value))
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Ends of the 95 % t interval, as ratios."""
+    def span(self) -> tuple[float, float]:
+        """Ends of the 95 % t interval of `value`."""
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.df)) * self.standard_error
-        return float(np.exp(self.value - half)), float(np.exp(self.value + half))
+        return self.value - half, self.value + half
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Ends of the 95 % t interval of `ratio`."""
+        low, high = self.span
+        return float(np.exp(low)), float(np.exp(high))
 
     @property
     def p(self) -> float:
@@ -53,16 +62,14 @@ class LogEstimate:
         return float(np.exp(multiplier * self.standard_error))
 
 
-def of_values(values: Floats) -> LogEstimate | None:
-    """Mean log of positive values (n,); None where fewer than two or no spread say no error."""
-    logs = np.log(values)
-    if logs.size < 2 or not np.ptp(logs):  # noqa: PLR2004
+def mean(values: Floats) -> Effect | None:
+    """Mean of values (n,); None where fewer than two, or no spread, tell no error."""
+    if values.size < 2 or np.ptp(values) < NO_SPREAD:  # noqa: PLR2004
         return None
-    error = float(stats.sem(logs))
-    return LogEstimate(float(logs.mean()), error, logs.size - 1)
+    return Effect(float(values.mean()), float(stats.sem(values)), values.size - 1)
 
 
-def difference(one: LogEstimate, other: LogEstimate) -> LogEstimate:
+def difference(one: Effect, other: Effect) -> Effect:
     """`one` less `other`: a ratio of ratios, with Welch's degrees of freedom.
 
     Welch, The generalization of Student's problem when several different population variances
@@ -70,4 +77,4 @@ def difference(one: LogEstimate, other: LogEstimate) -> LogEstimate:
     """
     first, second = one.standard_error**2, other.standard_error**2
     df = (first + second) ** 2 / (first**2 / one.df + second**2 / other.df)
-    return LogEstimate(one.value - other.value, float(np.sqrt(first + second)), df)
+    return Effect(one.value - other.value, float(np.sqrt(first + second)), df)
