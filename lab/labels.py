@@ -21,6 +21,12 @@ def setting_label(setting: Mapping[str, object]) -> str:
     return ", ".join(f"{knob}={setting[knob]}" for knob in sorted(setting)) or AS_FOUND
 
 
+def setting_of(label: str) -> dict[str, int]:
+    """Return the setting that a label names: the inverse of `setting_label`."""
+    pairs = (part.partition("=") for part in label.split(", ") if label != AS_FOUND)
+    return {knob: int(value) for knob, _, value in pairs}
+
+
 def knobs_of(columns: Iterable[str]) -> list[str]:
     """Knobs among `columns`: a knob has its scope before a dot, no other column has one."""
     return [name for name in columns if "." in name]

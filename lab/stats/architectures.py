@@ -30,9 +30,11 @@ NUMBERS = ("low", "high", "p", "p_adjusted", "detectable")
 
 
 class Agreement(StrEnum):
-    DIFFER = "differ"
-    AGREE = "agree"
-    UNDECIDED = "not shown to differ"
+    """What is shown of two effects: that they differ, or only by the margin, or neither."""
+
+    DIFFERENT = "different"
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,8 @@ def across(comparisons: Iterable[Comparison]) -> list[Across]:
         group = groups.setdefault((*key, each.reference), {})
         group.setdefault(each.architecture or UNKNOWN, []).append(each)
     found = [[_Member(*item) for item in group.items()] for group in groups.values()]
-    effects = _Family(m.pooled.p for members in found for m in members if m.pooled)
-    interactions = _Family(
-        estimate.p for members in found for _, _, estimate in _contrasts(members)
-    )
+    effects = Family(m.pooled.p for members in found for m in members if m.pooled)
+    interactions = Family(estimate.p for members in found for _, _, estimate in _contrasts(members))
     return [_across(members, effects, interactions) for members in found]
 
 
@@ -165,6 +165,27 @@ def combined(estimates: Sequence[Effect]) -> tuple[Effect, Combined | None]:
     return Effect(found.effect, found.standard_error, found.df), found
 
 
+def over_hosts(comparisons: Sequence[Comparison]) -> tuple[Effect, Combined | None] | None:
+    """Combine what hosts of one architecture show; None where none has an effect.
+
+    Runs of one host are combined before hosts are, so that it counts as one.
+    """
+    by_host: dict[str, list[Effect]] = {}
+    for each in comparisons:
+        if effect := effect_of(each):
+            by_host.setdefault(each.host, []).append(effect)
+    return combined([combined(runs)[0] for runs in by_host.values()]) if by_host else None
+
+
+def agreement(contrast: Effect, p_adjusted: float, margin: float) -> Agreement:
+    """Say what a contrast of two effects shows."""
+    if p_adjusted < ALPHA:
+        return Agreement.DIFFERENT
+    if contrast.p_within(margin) < ALPHA:
+        return Agreement.EQUIVALENT
+    return Agreement.INCONCLUSIVE
+
+
 class _Member:
     """One architecture's comparisons of one setting, workload and metric."""
 
@@ -172,15 +193,10 @@ class _Member:
         self.architecture = architecture
         self.measured = [each for each in comparisons if effect_of(each)]
         self.without = [each for each in comparisons if not effect_of(each)]
-        by_host: dict[str, list[Effect]] = {}
-        for each in self.measured:
-            by_host.setdefault(each.host, []).extend(filter(None, [effect_of(each)]))
-        self.hosts = tuple(by_host)
-        of_hosts = [combined(runs)[0] for runs in by_host.values()]
-        self.estimate: Effect | None = None
-        self.heterogeneity: Combined | None = None
-        if of_hosts:
-            self.estimate, self.heterogeneity = combined(of_hosts)
+        self.hosts = tuple(dict.fromkeys(each.host for each in self.measured))
+        found = over_hosts(comparisons)
+        self.estimate = found[0] if found else None
+        self.heterogeneity = found[1] if found else None
 
     @property
     def pooled(self) -> Effect | None:
@@ -188,14 +204,15 @@ class _Member:
         return self.estimate if len(self.measured) > 1 else None
 
 
-class _Family:
+class Family:
     """p values that are adjusted together."""
 
     def __init__(self, p_values: Iterable[float]) -> None:
         p = list(p_values)
         # Equal p values have equal adjusted ones.
         self.adjusted = dict(zip(p, holm(p), strict=True))
-        self.alpha = ALPHA / max(len(p), 1)
+        self.size = len(p)
+        self.alpha = ALPHA / max(self.size, 1)
 
 
 def _contrasts(members: Sequence[_Member]) -> Iterator[tuple[str, str, Effect]]:
@@ -205,7 +222,7 @@ def _contrasts(members: Sequence[_Member]) -> Iterator[tuple[str, str, Effect]]:
         yield one, other, difference(a, b)
 
 
-def _across(members: Sequence[_Member], effects: _Family, interactions: _Family) -> Across:
+def _across(members: Sequence[_Member], effects: Family, interactions: Family) -> Across:
     first = next(each for member in members for each in (*member.measured, *member.without))
     known = [each.estimate for each in members if each.estimate]
     return Across(
@@ -225,7 +242,7 @@ def _across(members: Sequence[_Member], effects: _Family, interactions: _Family)
     )
 
 
-def _effect(member: _Member, family: _Family, of: Comparison) -> ArchitectureEffect:
+def _effect(member: _Member, family: Family, of: Comparison) -> ArchitectureEffect:
     blank = ArchitectureEffect(
         architecture=member.architecture,
         hosts=member.hosts,
@@ -269,12 +286,14 @@ def _effect(member: _Member, family: _Family, of: Comparison) -> ArchitectureEff
 
 
 def _interaction(
-    one: str, other: str, estimate: Effect, family: _Family, margin: float
+    one: str, other: str, estimate: Effect, family: Family, margin: float
 ) -> Interaction:
     adjusted = family.adjusted[estimate.p]
-    agreement = Agreement.UNDECIDED
-    if adjusted < ALPHA:
-        agreement = Agreement.DIFFER
-    elif estimate.p_within(margin) < ALPHA:
-        agreement = Agreement.AGREE
-    return Interaction(one, other, estimate, adjusted, estimate.detectable(family.alpha), agreement)
+    return Interaction(
+        one,
+        other,
+        estimate,
+        adjusted,
+        estimate.detectable(family.alpha),
+        agreement(estimate, adjusted, margin),
+    )

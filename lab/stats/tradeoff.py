@@ -153,7 +153,7 @@ def front(latency: Floats, cpu: Floats) -> NDArray[np.bool_]:
     better = (latency[..., :, None] < latency[..., None, :]) | (
         cpu[..., :, None] < cpu[..., None, :]
     )
-    dominated: NDArray[np.bool_] = np.logical_and(no_worse, better).any(axis=-2)
+    dominated = np.asarray((no_worse & better).any(axis=-2))
     return np.logical_not(dominated)
 
 
