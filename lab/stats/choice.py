@@ -99,9 +99,44 @@ class FleetChoice:
     """
 
     clock_class: str
+    candidates: tuple[str, ...]
     setting: str
     regrets: tuple[Regret, ...]
     indifferent: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to set in one clock class: on each host, on each architecture, on all.
+
+    `tradeoffs` are those of each host, by its name.
+    """
+
+    clock_class: str
+    tradeoffs: dict[str, list[Tradeoff]]
+    hosts: dict[str, Choice]
+    architectures: dict[str, Choice]
+    fleet: FleetChoice | None
+
+
+def advise(tradeoffs: Sequence[Tradeoff], weight: float = WEIGHT) -> list[Advice]:
+    """Choose for everything that was measured, clock class by clock class."""
+    by_class: dict[str, dict[str, list[Tradeoff]]] = {}
+    for each in tradeoffs:
+        by_class.setdefault(each.clock_class, {}).setdefault(each.host, []).append(each)
+    return [_advice(name, by_host, weight) for name, by_host in by_class.items()]
+
+
+def _advice(clock_class: str, by_host: dict[str, list[Tradeoff]], weight: float) -> Advice:
+    found = [each for each in map(blocks, by_host.values()) if each]
+    groups = by_architecture(found)
+    return Advice(
+        clock_class=clock_class,
+        tradeoffs=by_host,
+        hosts={each.host: choose([each], weight) for each in found},
+        architectures={name: choose(group, weight) for name, group in groups.items()},
+        fleet=choose_for_fleet(found, weight) if found else None,
+    )
 
 
 def blocks(tradeoffs: Sequence[Tradeoff]) -> Blocks | None:
@@ -192,6 +227,7 @@ def choose_for_fleet(hosts: Sequence[Blocks], weight: float = WEIGHT) -> FleetCh
     setting = min(candidates, key=worst)
     return FleetChoice(
         clock_class=hosts[0].clock_class,
+        candidates=tuple(candidates),
         setting=setting,
         regrets=tuple(_regret(choices[n], able[n], setting, weight) for n in able),
         indifferent={name: each.inert for name, each in choices.items() if each.inert},

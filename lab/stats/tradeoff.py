@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lab.labels import setting_of, setting_order
 from lab.stats.compare import SEED, counted
 from lab.stats.estimate import CONFIDENCE, MIN_BLOCKS, RESAMPLES, Floats
 from lab.stats.model import Estimate
 
 LATENCY, CPU = "wakeup_p50_ns", "cpu_share"
+MARGIN = 1.05
+"""Ratio below which one setting is no better than another for any purpose."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Point:
 
     `saved` is the reference's latency less the setting's (ns), `burned` its CPU less the
     reference's (share): its price. `latency_ratio` and `cpu_ratio` are to the reference.
-    `on_front` is the share of resamples of the blocks in which no other setting was as good in
-    both and better in one.
+    `on_front` is the share of resamples of the blocks in which no other setting dominated it
+    (`front`).
     """
 
     setting: str
@@ -77,11 +80,11 @@ def tradeoffs(
     `trials` is the tidy table of one run. A workload is left out that has not the reference and
     another setting together in MIN_BLOCKS blocks, or a value that is not positive.
     """
-    wanted = counted(trials)
-    wanted = wanted[wanted["metric"].isin([LATENCY, CPU])]
+    # Warm-ups have no part in it, but they give the order of the plan.
+    both = trials[trials["metric"].isin([LATENCY, CPU])]
     found = (
-        _tradeoff(group, reference, seed, resamples)
-        for _, group in wanted.groupby(["host", "workload"], sort=False)
+        _tradeoff(counted(group), reference, seed, resamples)
+        for _, group in both.groupby(["host", "workload"], sort=False)
     )
     return [each for each in found if each]
 
@@ -93,12 +96,12 @@ def _tradeoff(group: pd.DataFrame, reference: str, seed: int, resamples: int) ->
     both = [name for name in (LATENCY, CPU) if name in table]
     settings = [
         setting
-        for setting in dict.fromkeys(group["setting"])
+        for setting in set(group["setting"])
         if all(setting in table[name] and table[name][setting].notna().any() for name in both)
     ]
     if len(both) < 2 or reference not in settings or len(settings) < 2:  # noqa: PLR2004
         return None
-    settings = [reference, *(each for each in settings if each != reference)]
+    settings = [reference, *sorted(set(settings) - {reference}, key=_by_knob)]
     whole = table[[(name, setting) for name in both for setting in settings]].dropna()
     values = whole.to_numpy(float).reshape(len(whole), 2, len(settings)).swapaxes(0, 1)
     if len(whole) < MIN_BLOCKS or values.min() <= 0:
@@ -117,6 +120,10 @@ def _tradeoff(group: pd.DataFrame, reference: str, seed: int, resamples: int) ->
         values=values,
         inert=None if inert.empty else str(inert["reason"].iloc[0]),
     )
+
+
+def _by_knob(setting: str) -> tuple[tuple[str, int], ...]:
+    return setting_order(setting_of(setting))
 
 
 def _points(values: Floats, settings: Sequence[str], seed: int, resamples: int) -> Iterator[Point]:
@@ -141,18 +148,16 @@ def _points(values: Floats, settings: Sequence[str], seed: int, resamples: int) 
         )
 
 
-def front(latency: Floats, cpu: Floats) -> NDArray[np.bool_]:
+def front(latency: Floats, cpu: Floats, margin: float = MARGIN) -> NDArray[np.bool_]:
     """Which settings no other dominates, along the last axis of (…, settings).
 
-    Less is better of both. One dominates another when it is as low in both and lower in one, so
-    equals share the front.
+    Less is better of both. One dominates another when it is as low in both, give or take a factor
+    of `margin`, and lower by more than that in one: settings that do the same share the front, and
+    luck decides among them no more than it must. With `margin` 1 this is the usual Pareto front.
     """
-    no_worse = (latency[..., :, None] <= latency[..., None, :]) & (
-        cpu[..., :, None] <= cpu[..., None, :]
-    )
-    better = (latency[..., :, None] < latency[..., None, :]) | (
-        cpu[..., :, None] < cpu[..., None, :]
-    )
+    ratios = [each[..., :, None] / each[..., None, :] for each in (latency, cpu)]
+    no_worse = (ratios[0] <= margin) & (ratios[1] <= margin)
+    better = (ratios[0] * margin < 1) | (ratios[1] * margin < 1)
     dominated = np.asarray((no_worse & better).any(axis=-2))
     return np.logical_not(dominated)
 

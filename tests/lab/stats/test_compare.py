@@ -31,9 +31,9 @@ def trials(
         {
             "run": "r", "host": host, "architecture": "x86_64", "clock_class": clock,
             "flavour": "vmx", "boot": "b", "trial": 100 * knob + block, "block": block,
-            "warmup": False, "setting": f"k={knob}", "probes": "halts", "aa": False, KNOB: knob, "workload": "w",
-            "guest": "halt", "status": "ok", "reason": None, "metric": metric,
-            "value": value, "unit": "ns", **more,
+            "warmup": False, "setting": f"k={knob}", "probes": "halts", "aa": False,
+            KNOB: knob, "workload": "w", "guest": "halt", "status": "ok", "reason": None,
+            "metric": metric, "value": value, "unit": "ns", **more,
         }
         for knob, blocks in values.items()
         for block, value in enumerate(blocks)
