@@ -109,7 +109,7 @@ def _shown(effect: ArchitectureEffect, margin: float) -> str:
     if effect.verdict in SHOWN:
         return f"{_ratio(effect)} on"
     if effect.verdict is Verdict.EQUIVALENT:
-        return f"no change beyond {change(margin)} on"
+        return f"no change beyond ±{100 * (margin - 1):.3g} % on"
     return f"nothing shown ({_ratio(effect)}) on"
 
 

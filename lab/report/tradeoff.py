@@ -15,7 +15,8 @@ from lab.labels import NONE
 from lab.report.material import Material, Multiple, Picture, Table, bars, said
 from lab.report.style import FAINT, INK, Key, figure, time_axis
 from lab.stats import Cell, Estimate
-from lab.stats.tradeoff import MARGIN, Tradeoff
+from lab.stats.compare import MARGIN
+from lab.stats.tradeoff import Tradeoff
 
 X, Y = "cpu_ns_per_wakeup", "wakeup_p50_ns"
 CLOSE = 0.08

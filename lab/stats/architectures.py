@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from lab.metrics import Direction
-from lab.stats.estimate import holm
+from lab.stats.family import adjusted
 from lab.stats.meta import Combined, combine
 from lab.stats.model import Comparison, Verdict
+from lab.stats.power import ALPHA
 from lab.stats.unpaired import Effect, difference
-from lab.stats.verdict import ALPHA, judge
+from lab.stats.verdict import judge
 
 UNKNOWN = "unknown"
 CANNOT = (Verdict.INERT, Verdict.MISSING)
@@ -131,8 +132,8 @@ class Across:
 def across(comparisons: Iterable[Comparison]) -> list[Across]:
     """Combine and contrast the effects of one or more runs, in their order.
 
-    p values of combined effects are adjusted together (Holm), those of interactions too. A host
-    in several runs counts once: its runs are combined first.
+    False discovery is controlled over all combined effects, and over all interactions. A host in
+    several runs counts once: its runs are combined first.
     """
     groups: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
     for each in comparisons:
@@ -149,9 +150,9 @@ def effect_of(comparison: Comparison) -> Effect | None:
     """Return the effect of one comparison; None where it has none or the knob cannot act."""
     if comparison.verdict in CANNOT or comparison.log_ratio is None:
         return None
-    if not comparison.standard_error:
+    if not comparison.standard_error or not comparison.freedom:
         return None
-    return Effect(comparison.log_ratio, comparison.standard_error, comparison.n - 1)
+    return Effect(comparison.log_ratio, comparison.standard_error, comparison.freedom)
 
 
 def combined(estimates: Sequence[Effect]) -> tuple[Effect, Combined | None]:
@@ -181,7 +182,7 @@ def agreement(contrast: Effect, p_adjusted: float, margin: float) -> Agreement:
     """Say what a contrast of two effects shows."""
     if p_adjusted < ALPHA:
         return Agreement.DIFFERENT
-    if contrast.p_within(margin) < ALPHA:
+    if contrast.is_within(margin):
         return Agreement.EQUIVALENT
     return Agreement.INCONCLUSIVE
 
@@ -210,7 +211,7 @@ class Family:
     def __init__(self, p_values: Iterable[float]) -> None:
         p = list(p_values)
         # Equal p values have equal adjusted ones.
-        self.adjusted = dict(zip(p, holm(p), strict=True))
+        self.adjusted = dict(zip(p, adjusted(np.array(p)).tolist(), strict=True))
         self.size = len(p)
         self.alpha = ALPHA / max(self.size, 1)
 
@@ -271,7 +272,7 @@ def _effect(member: _Member, family: Family, of: Comparison) -> ArchitectureEffe
     low, high = pooled.interval
     adjusted = family.adjusted[pooled.p]
     verdict, reason = judge(pooled.ratio, (low, high), adjusted, of.direction)
-    if verdict is Verdict.INCONCLUSIVE and pooled.p_within(of.margin) < ALPHA:
+    if verdict is Verdict.INCONCLUSIVE and pooled.is_within(of.margin):
         verdict, reason = Verdict.EQUIVALENT, f"within a factor of {of.margin:g}"
     return replace(
         blank,

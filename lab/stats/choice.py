@@ -5,8 +5,8 @@ one *loss*: `weight` of the latency's and 1 - `weight` of the CPU's. Half and ha
 cent of latency is worth one per cent of the CPU burned. The loss has no unit, so that losses of
 several hosts may be combined, where nanoseconds may not. Workloads count alike.
 
-The least of several losses looks smaller than it is; so it is tested with the p values of all
-settings adjusted together (Holm), and recommended only if it is shown to be below the reference's.
+The least of several losses looks smaller than it is; so its p value is multiplied by their number
+(Bonferroni), and it is recommended only if it is shown to be below the reference's.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.stats.architectures import combined
-from lab.stats.estimate import MIN_BLOCKS, Floats, holm
+from lab.stats.interval import MIN_BLOCKS
+from lab.stats.location import Floats
+from lab.stats.power import ALPHA
 from lab.stats.tradeoff import Tradeoff
 from lab.stats.unpaired import Effect, mean
-from lab.stats.verdict import ALPHA
 
 WEIGHT = 0.5
 
@@ -173,11 +174,11 @@ def choose(hosts: Sequence[Blocks], weight: float = WEIGHT) -> Choice:
         if setting != first.reference
         and (loss := _contrast(able, lambda host: host.loss(weight), setting, first.reference))
     }
-    adjusted = dict(zip(others, holm([each.p for each in others.values()]), strict=True))
     best = min(others, key=lambda setting: others[setting].value, default=first.reference)
     if first.inert or best not in others or others[best].value >= 0:
         best = first.reference
-    shown = best in others and adjusted[best] < ALPHA
+    p_adjusted = min(1.0, len(others) * others[best].p) if best in others else None
+    shown = p_adjusted is not None and p_adjusted < ALPHA
     against = (best, first.reference)
     return Choice(
         architecture=first.architecture,
@@ -188,7 +189,7 @@ def choose(hosts: Sequence[Blocks], weight: float = WEIGHT) -> Choice:
         candidates=(first.reference, *others),
         setting=best if shown else first.reference,
         best=best,
-        p_adjusted=adjusted.get(best),
+        p_adjusted=p_adjusted,
         loss=others.get(best),
         latency=_contrast(able, lambda host: host.latency, *against),
         cpu=_contrast(able, lambda host: host.cpu, *against),

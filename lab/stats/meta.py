@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from lab.stats.estimate import CONFIDENCE, Floats
+from lab.stats.location import CONFIDENCE, Floats
 
 GRID = 64
 

@@ -15,13 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lab.labels import setting_of, setting_order
-from lab.stats.compare import SEED, counted
-from lab.stats.estimate import CONFIDENCE, MIN_BLOCKS, RESAMPLES, Floats
+from lab.stats.compare import MARGIN, counted
+from lab.stats.interval import MIN_BLOCKS, SEED
+from lab.stats.location import CONFIDENCE, Floats
 from lab.stats.model import Estimate
 
 LATENCY, CPU = "wakeup_p50_ns", "cpu_share"
-MARGIN = 1.05
-"""Ratio below which one setting is no better than another for any purpose."""
+RESAMPLES = 4999
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lab.stats import Comparison, Estimate
 from lab.stats.architectures import UNKNOWN, Family, agreement, over_hosts
-from lab.stats.estimate import CONFIDENCE
+from lab.stats.location import CONFIDENCE
 from lab.stats.unpaired import Effect, difference
 from lab.versus.model import Method, Row
 

@@ -11,13 +11,13 @@ import pandas as pd
 from lab import metrics as registry
 from lab.stats import Verdict
 from lab.stats.architectures import Family
-from lab.stats.compare import counted
-from lab.stats.estimate import MIN_BLOCKS, Floats, median_interval
+from lab.stats.compare import MARGIN, counted
+from lab.stats.interval import MIN_BLOCKS
+from lab.stats.location import Floats, median_interval
 from lab.stats.unpaired import Effect, difference, mean
-from lab.stats.verdict import ALPHA, judge
+from lab.stats.verdict import judge
 from lab.versus.model import Method, Row
 
-MARGIN = 1.05
 CELL = ["host", "architecture", "clock_class", "workload", "metric", "unit", "setting"]
 REMARK = (
     "Runs share no blocks: geometric means of blocks are compared unpaired (Welch's t test on "
@@ -123,7 +123,7 @@ def _judged(blank: Row, contrast: Effect | None, obstacle: str, family: Family) 
     adjusted = family.adjusted[contrast.p]
     direction = registry.metric(blank.metric).direction
     verdict, reason = judge(contrast.ratio, (low, high), adjusted, direction)
-    if verdict is Verdict.INCONCLUSIVE and contrast.p_within(MARGIN) < ALPHA:
+    if verdict is Verdict.INCONCLUSIVE and contrast.is_within(MARGIN):
         verdict, reason = Verdict.EQUIVALENT, f"within a factor of {MARGIN:g}"
     return replace(
         blank,

@@ -25,7 +25,7 @@ def effects(comparable: Comparable) -> Picture:
     return Picture(
         title="Effects side by side",
         caption="Change against the reference with its 95 % interval, by setting; "
-        "left of the line is less. Where nothing is drawn, there is no effect that could be tested.",
+        "left of the line is less. Where nothing is drawn, no effect could be tested.",
         legend=comparable.legend,
         multiples=tuple(
             Multiple(

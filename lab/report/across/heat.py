@@ -15,7 +15,7 @@ from lab.report.material import LegendEntry, Multiple, Picture, Table
 from lab.report.style import INK, axis, figure
 from lab.stats import Verdict
 from lab.stats.architectures import Across, Agreement, ArchitectureEffect
-from lab.stats.verdict import ALPHA
+from lab.stats.power import ALPHA
 
 FOUR = math.log(4)
 """A change by this factor, or more, has the full colour."""
@@ -32,7 +32,8 @@ def heat(comparable: Comparable) -> Picture:
     """Draw a field for each setting and architecture, a small picture for metric and workload."""
     panels: dict[tuple[str, str], list[Across]] = {}
     for each in comparable.across:
-        panels.setdefault((each.metric, each.workload), []).append(each)
+        panels.setdefault((each.workload, each.metric), []).append(each)
+    panels = {key: rows for key, rows in panels.items() if any(_has_effect(each) for each in rows)}
     return Picture(
         title="Does a knob do the same everywhere?",
         caption="Change against the reference of the same host, by setting; hosts of an "
@@ -47,7 +48,7 @@ def heat(comparable: Comparable) -> Picture:
                 _heat(comparable, rows),
                 f"{workload}: change of {metric(name).title} by setting and architecture",
             )
-            for (name, workload), rows in panels.items()
+            for (workload, name), rows in panels.items()
         ),
         tables=tuple(_differences(comparable)),
         remarks=tuple(_heterogeneity(comparable)),
@@ -83,6 +84,10 @@ def _heat(comparable: Comparable, rows: Sequence[Across]) -> go.Figure:
         xaxis=axis("", side="top", type="category", showgrid=False),
         yaxis=axis("", autorange="reversed", type="category", showgrid=False),
     )
+
+
+def _has_effect(across: Across) -> bool:
+    return any(effect.estimate for effect in across.effects)
 
 
 def _gain(effect: ArchitectureEffect | None, *, higher: bool) -> float | None:
