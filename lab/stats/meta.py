@@ -39,7 +39,7 @@ class Combined:
     p_heterogeneity: float
 
 
-def combine(effects: Floats, variances: Floats, *, truncated: bool = True) -> Combined:
+def combine(effects: Floats, variances: Floats) -> Combined:
     """Combine effects (k,) with their sampling variances (k,), k >= 2, by random effects.
 
     tau² is by REML (`reml`), the interval by Hartung and Knapp (`hartung_knapp`).
@@ -50,7 +50,7 @@ def combine(effects: Floats, variances: Floats, *, truncated: bool = True) -> Co
     if not (variances > 0).all():
         raise ValueError("a variance that is not positive weighs infinitely much")
     tau2 = reml(effects, variances)
-    mean, error = hartung_knapp(effects, variances, tau2, truncated=truncated)
+    mean, error = hartung_knapp(effects, variances, tau2)
     df = effects.size - 1
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df)) * error
     q = cochran_q(effects, variances)
