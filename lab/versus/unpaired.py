@@ -45,12 +45,12 @@ class _Side:
 
     @property
     def obstacle(self) -> str:
-        """Why nothing can be tested; "" when it can."""
+        """Why there is nothing to test; "" where there may be."""
         if self.values.min() <= 0:
             return "zero in some trials, so there is no ratio: see the medians"
         if len(self.runs) == 1 and self.n < MIN_BLOCKS:
             return f"{self.n} blocks on a side, and at least {MIN_BLOCKS} are needed"
-        return "" if self.effect else "a side has no spread, and without it nothing can be tested"
+        return ""
 
     @property
     def effect(self) -> Effect | None:
@@ -63,8 +63,8 @@ class _Side:
 def rows(first: pd.DataFrame, second: pd.DataFrame, metrics: list[str]) -> list[Row]:
     """Compare each cell that both sides have; tidy tables, of one or more runs each."""
     one, other = _sides(first, metrics), _sides(second, metrics)
-    drafts = [(_blank(key, one[key], other[key]), *_contrast(one[key], other[key])) for key in one
-              if key in other]  # fmt: skip
+    both = [(key, one[key], other[key]) for key in one if key in other]
+    drafts = [(_blank(*each), *_contrast(*each[1:])) for each in both]
     family = Family(contrast.p for _, contrast, _ in drafts if contrast)
     return [_judged(*draft, family) for draft in drafts]
 
@@ -84,9 +84,13 @@ def _runs(cell: pd.DataFrame) -> Iterator[Floats]:
 
 
 def _contrast(first: _Side, second: _Side) -> tuple[Effect | None, str]:
-    obstacle = first.obstacle or second.obstacle
+    """Contrast two sides, or say why they cannot be."""
+    if obstacle := first.obstacle or second.obstacle:
+        return None, obstacle
     one, other = first.effect, second.effect
-    return (difference(other, one) if one and other and not obstacle else None), obstacle
+    if not one or not other:
+        return None, "a side has no spread, and without it nothing can be tested"
+    return difference(other, one), ""
 
 
 def _blank(key: tuple[str, ...], first: _Side, second: _Side) -> Row:
