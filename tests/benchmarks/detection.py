@@ -4,7 +4,7 @@
 
 Every detector is asked every night about the nights so far, on the same made-up series
 (`lab.detect.synthetic`, seeded). The peers run with their defaults in an environment of their
-own (.cache/peers, made by this script from PyPI); being slow, they get the first series of
+own (tests/peers.py); being slow, they get the first series of
 each kind only. Writes results/detection.md and the picture beside it.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -26,10 +25,10 @@ from lab.detect.rule import Rule
 from lab.detect.scan import CALLED, CONFIRMED, scan
 from lab.detect.synthetic import Change, Noise, Recipe, Synthetic, synthesize
 from lab.paths import ROOT
+from tests import peers
 from tests.benchmarks.detection_score import Score
 
 SEED = 20181024
-PEERS = ("apache-otava==0.8.0", "asv==0.6.6")
 SIZES = (0.01, 0.02, 0.05, 0.10, 0.20)
 SPREADS = (0.003, 0.03)
 SERIES = 200
@@ -57,8 +56,8 @@ class Result:
 
 def cases(number: int) -> Iterator[Case]:
     """Make the `number`-th series of each noise and course."""
-    for noise, what in product(Noise, ("none", *SIZES, "double", "drift")):
-        rng = np.random.default_rng([SEED, number, *str(noise).encode(), *str(what).encode()])
+    for noise, what in product(Noise, ("none", *map(str, SIZES), "double", "drift")):
+        rng = np.random.default_rng([SEED, number, *noise.encode(), *what.encode()])
         sign = rng.choice([-1, 1])
         night = int(rng.integers(EARLIEST, LATEST))
         changes: tuple[Change, ...] = ()
@@ -72,11 +71,11 @@ def cases(number: int) -> Iterator[Case]:
             changes = (Change(night, sign * float(what)),)
         spread = float(np.exp(rng.uniform(*np.log(SPREADS))))
         recipe = Recipe(noise, changes, spread)
-        yield Case(str(what), synthesize(recipe, int(rng.integers(2**31))))
+        yield Case(what, synthesize(recipe, int(rng.integers(2**31))))
 
 
 def judges(series: Synthetic, rule: Rule, *, rerun: bool) -> list[tuple[int, int]]:
-    """What the lab would tell: with a re-run what it confirms, without what both judges say."""
+    """Return what the lab would tell: with a re-run what it confirms, without what it asks for."""
     nights = series.trials.shape[0]
     said = scan(
         *summarise(series.trials),
@@ -101,17 +100,18 @@ def threshold(series: Synthetic) -> list[tuple[int, int]]:
 
 
 def ask_peers(chosen: dict[str, list[Case]]) -> dict[str, Any]:
-    home = ROOT / ".cache" / "peers"
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+    """Ask each peer about its cases, as `detection_peers.py` says."""
+    peers.make()
     question = {
         name: [np.median(case.series.trials, axis=1).tolist() for case in some]
         for name, some in chosen.items()
     }
     script = Path(__file__).with_name("detection_peers.py")
     answer = subprocess.run(
-        [python, script], input=json.dumps(question), capture_output=True, text=True, check=True
+        [peers.PYTHON, script],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return dict(json.loads(answer.stdout))
