@@ -44,7 +44,20 @@ def _fleet() -> str | None:
     return emulation.lacking(emulation.load_fleet().values())
 
 
-LACKING = {"root": _root, "kvm": _kvm, "bpf": _bpf, "browser": _browser, "fleet": _fleet}
+def _otava() -> str | None:
+    from tests import peers  # noqa: PLC0415  (wanted here only)
+
+    return peers.lacking()
+
+
+LACKING = {
+    "root": _root,
+    "kvm": _kvm,
+    "bpf": _bpf,
+    "browser": _browser,
+    "fleet": _fleet,
+    "otava": _otava,
+}
 
 
 @cache
