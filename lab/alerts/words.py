@@ -58,12 +58,26 @@ def title(alert: Alert) -> str:
 def size(change: Change) -> str:
     """How much one series moved, with its interval, and where."""
     series = change.series
-    known = metric(series.metric)
-    levels = f"{quantity(change.before, known.unit)} → {quantity(change.after, known.unit)}"
+    levels = f"{level(change, change.before)} → {level(change, change.after)}"
     return (
-        f"{known.title} {interval(change)} ({levels}, {change.kind}) on {series.host}, "
+        f"{subject(series.metric)} {interval(change)} ({levels}, {change.kind}) on {series.host}, "
         f"{series.workload}, {series.setting}, {labels.clock(series.clock_class)}"
     )
+
+
+def subject(name: str) -> str:
+    """Return a metric's title; its name when this kvmlab does not have it any more."""
+    try:
+        return metric(name).title
+    except KeyError:
+        return name
+
+
+def level(change: Change, value: float) -> str:
+    try:
+        return quantity(value, metric(change.series.metric).unit)
+    except KeyError:
+        return f"{value:g}"
 
 
 def interval(change: Change) -> str:

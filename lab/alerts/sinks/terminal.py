@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.alerts.model import Alert, Delivery, State
-from lab.alerts.words import interval, message, spark
-from lab.metrics import metric
+from lab.alerts.words import interval, message, spark, subject
 
 STYLES = {
     State.OPEN: "yellow",
@@ -51,7 +50,7 @@ def _what(alert: Alert) -> tuple[Text, ...]:
     hosts = {change.series.host for change in alert.changes} - {first.series.host}
     others = f" +{len(hosts)}" if hosts else ""
     more = f" and {len(alert.changes) - 1} more" if len(alert.changes) > 1 else ""
-    what = f"{metric(first.series.metric).title}, {first.series.workload}, {first.series.setting}"
+    what = f"{subject(first.series.metric)}, {first.series.workload}, {first.series.setting}"
     parts = (first.series.host + others, what + more, interval(first), spark(first.trend))
     return tuple(map(Text, parts))
 
