@@ -65,7 +65,7 @@ def test_an_unknown_alert_is_named(store: Store, confirmed: Alert) -> None:
 
 def worker(store: Store, number: int) -> list[str]:
     """Update, acknowledge and resolve what others work on; return what this one was told it did."""
-    done = []
+    done: list[str] = []
     for turn in range(TURNS):
         night = f"2026-03-{10 + turn}"
         found = [change(host=f"synthetic-{number}", metric="cpu_share", setting=f"x={number}")]
