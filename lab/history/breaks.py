@@ -12,10 +12,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from lab.errors import UsageError
 from lab.history.conditions import KERNEL, MEANING, PARAMETER, WORKLOAD, Conditions
+from lab.history.key import SeriesKey
 from lab.history.log import Log
 from lab.history.runs import Published, published
 from lab.history.store import Store
@@ -23,19 +24,6 @@ from lab.store.layout import Document
 
 LAB = "kvmlab"
 SHOWN = 60
-
-
-class Keyed(Protocol):
-    """What a break is asked about: the key of a series."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def experiment(self) -> str: ...
-    @property
-    def workload(self) -> str: ...
-    @property
-    def metric(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ class Break:
     workload: str | None = None
     metric: str | None = None
 
-    def concerns(self, key: Keyed) -> bool:
+    def concerns(self, key: SeriesKey) -> bool:
         pairs = (
             (self.host, key.host),
             (self.experiment, key.experiment),
@@ -190,7 +178,7 @@ def _instant(store: Store, since: str) -> tuple[str, str | None]:
     except ValueError:
         raise UsageError(
             f"{since} is neither a night of {store.url} nor an instant: give one as in "
-            "`kvmlab breaks list`, or 2026-11-23"
+            "`kvmlab breaks list`, or 2026-11-23T01:15"
         ) from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)

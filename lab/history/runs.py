@@ -30,8 +30,8 @@ class Published:
     `files` maps the name of each of its files to its SHA-256, `conditions` each host to the
     conditions it was measured under (`lab.history.conditions`).
 
-    `night` is the night it was made in, `at` the instant it was planned (ISO 8601, UTC). Runs with
-    the role `confirm` looked again at what a night suspected and are no part of a series.
+    `night` is the ISO date (UTC) of the night it was made in, `at` the instant it was planned. Runs
+    with the role `confirm` looked again at what a night suspected and are no part of a series.
     """
 
     run: str

@@ -11,32 +11,17 @@ from numpy.typing import NDArray
 
 from lab.history.breaks import Break, breaks
 from lab.history.index import cells
+from lab.history.key import SeriesKey
 from lab.history.runs import published
 from lab.history.store import Store
-
-
-@dataclass(frozen=True, order=True)
-class SeriesKey:
-    """What stays the same from night to night.
-
-    A cell of another experiment is measured among other neighbours, and a host under another
-    clock class tells another time: neither is the same series.
-    """
-
-    host: str
-    clock_class: str
-    experiment: str
-    setting: str
-    workload: str
-    metric: str
 
 
 @dataclass(frozen=True)
 class Series:
     """All nights of one key, oldest first.
 
-    `nights`, `runs` and `at` (ISO 8601, UTC) are of equal length; `trials` (nights, trials) is in
-    `unit`, with NaN where a night has fewer trials than another. `breaks` are those that
+    `nights` (ISO dates), `runs` and `at` (instants) are of equal length; `trials` (nights, trials)
+    is in `unit`, with NaN where a night has fewer trials than another. `breaks` are those that
     concern this series, oldest first.
     """
 

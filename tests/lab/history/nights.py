@@ -17,7 +17,7 @@ REFERENCE = synthetic.label(200_000)
 
 
 def name(number: int) -> str:
-    return f"{FIRST + timedelta(days=number):%Y%m%d-%H%M%S}"
+    return f"{FIRST + timedelta(days=number):%Y-%m-%d}"
 
 
 def nothing(_facts: dict[str, Any]) -> None:
@@ -32,7 +32,12 @@ def write(
 ) -> Path:
     """Write the run of night `number` into `folder`; `change` may alter the host's facts."""
     small: dict[str, Any] = {"workloads": [synthetic.FIXED_30US], "blocks": 2}
-    run = synthetic.write_run(folder, f"{name(number)}-synthetic", seed=number, **(small | options))
+    run = synthetic.write_run(
+        folder,
+        f"{FIRST + timedelta(days=number):%Y%m%d-%H%M%S}-synthetic",
+        seed=number,
+        **(small | options),
+    )
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["created_at"] = (FIRST + timedelta(days=number)).isoformat()
     for entry in manifest["hosts"].values():

@@ -12,8 +12,8 @@ import pytest
 
 from lab.errors import UsageError
 from lab.history import breaks
+from lab.history.key import SeriesKey
 from lab.history.runs import publish
-from lab.history.series import SeriesKey
 from lab.history.store import Store
 from tests import synthetic
 from tests.lab.history import nights
