@@ -1,0 +1,114 @@
+"""What an alert says, the same words in every sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab import labels
+from lab.alerts.model import Alert, Change, Point, State
+from lab.labels import quantity
+from lab.metrics import metric
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN = 8
+"""Series and suspects that a message lists; `kvmlab alerts show` lists all."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notice: `title` is one line; `paragraphs` stand alone, each with lines below it."""
+
+    title: str
+    paragraphs: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(
+            "\n".join((head, *(f"- {line}" for line in lines))) for head, lines in self.paragraphs
+        )
+
+
+def message(alert: Alert) -> Message:
+    """Say what changed, how much, since when, why perhaps, and what shows it again."""
+    if alert.trouble:
+        return Message(title(alert), ((f"{_state(alert)}: {alert.trouble}.", ()),))
+    series = [f"{size(change)}  {spark(change.trend)}" for change in alert.changes]
+    causes = [f"{suspect.host}: {suspect.text}" for suspect in alert.suspects]
+    paragraphs = [
+        (f"{_state(alert)}.", ()),
+        (f"Since the night of {alert.since} (last good: {alert.last_good}):", _few(series)),
+        ("What changed on the hosts then:", _few(causes))
+        if causes
+        else ("No fact of these hosts changed then.", ()),
+        ("To see it again:", tuple(reproduce(alert))),
+    ]
+    return Message(title(alert), tuple(paragraphs))
+
+
+def title(alert: Alert) -> str:
+    """One line: id, state, the change it was opened for, and how many more there are."""
+    if alert.trouble:
+        return f"{alert.id} {alert.state}: the night of {alert.night} could not run"
+    first = alert.changes[0]
+    more = len(alert.changes) - 1
+    others = f" and {more} more series" if more else ""
+    return f"{alert.id} {alert.state}: {size(first)}{others}"
+
+
+def size(change: Change) -> str:
+    """How much one series moved, with its interval, and where."""
+    series = change.series
+    known = metric(series.metric)
+    levels = f"{quantity(change.before, known.unit)} → {quantity(change.after, known.unit)}"
+    return (
+        f"{known.title} {interval(change)} ({levels}, {change.kind}) on {series.host}, "
+        f"{series.workload}, {series.setting}, {labels.clock(series.clock_class)}"
+    )
+
+
+def interval(change: Change) -> str:
+    return (
+        f"{labels.change(change.ratio)} "
+        f"[{labels.change(change.low)} … {labels.change(change.high)}]"
+    )
+
+
+def reproduce(alert: Alert) -> list[str]:
+    """Commands that write the experiment of one cell, run it, and judge what it measured."""
+    host = alert.changes[0].series.host
+    return [
+        f"kvmlab alerts reproduce {alert.id}",
+        f"kvmlab run {alert.id}/cell.toml --hosts {host}",
+        f"kvmlab alerts judge {alert.id} RUN",
+    ]
+
+
+def spark(trend: tuple[Point, ...], nights: int = 24) -> str:
+    """Draw the last nights in one line of text, from the lowest to the highest of them."""
+    values = [point.value for point in trend[-nights:]]
+    if not values:
+        return ""
+    low, span = min(values), (max(values) - min(values)) or 1
+    return "".join(BARS[round((value - low) / span * (len(BARS) - 1))] for value in values)
+
+
+def _few(lines: list[str]) -> tuple[str, ...]:
+    more = len(lines) - SHOWN
+    return (*lines[:SHOWN], *([f"and {more} more"] if more > 0 else []))
+
+
+def _state(alert: Alert) -> str:
+    """Say the state with what stands behind it."""
+    match alert.state:
+        case State.OPEN:
+            return "Found, not confirmed on fresh VMs yet"
+        case State.CONFIRMED if alert.confirmation:
+            return f"Confirmed: {alert.confirmation}"
+        case State.CONFIRMED:
+            return "Not done"
+        case State.ACKNOWLEDGED if alert.ack:
+            until = f"{alert.ack.until:%Y-%m-%d %H:%M} UTC"
+            return f"Acknowledged by {alert.ack.by} until {until}: {alert.ack.reason}"
+        case State.RESOLVED if alert.resolution:
+            return f"Resolved by {alert.resolution.by}: {alert.resolution.reason}"
+    raise AssertionError(alert)
