@@ -52,6 +52,7 @@ def independent(degrees: float, phi: float) -> int:
     """Degrees of freedom left in a variance of correlated values, at least 1.
 
     Bayley and Hammersley, The effective number of independent observations in an
-    autocorrelated time series, JRSS supplement 8 (1946): a variance loses (1 + phi^2) / (1 - phi^2).
+    autocorrelated time series, JRSS supplement 8 (1946): of a variance's degrees the share
+    (1 - phi^2) / (1 + phi^2) is left.
     """
     return max(int(degrees * (1 - phi**2) / (1 + phi**2)), 1)

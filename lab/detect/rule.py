@@ -32,7 +32,9 @@ class Rule:
     nights: int = 10
     clip: float = 4.0
     p_tonight: float = 1e-3
-    p_shift: float = 1e-4
+    p_shift: float = 1e-3
+    p_confirmed: float = 1e-4
+    p_settled: float = 1e-5
 
     def __post_init__(self) -> None:
         if not self.minimum_effect > 0:

@@ -8,7 +8,7 @@ anew at the change, and what is known of the scatter stays. At a break nothing s
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,15 @@ from lab.detect.noise import autocorrelation, independent, inflation, scatter
 from lab.detect.rule import Floats, Rule, critical, log_share
 from lab.detect.shape import is_drift
 
-QUIET, SUSPICIOUS, CALLED = 0, 1, 2
+QUIET, SUSPICIOUS, CALLED, CONFIRMED = 0, 1, 2, 3
 LEAST_BEFORE, LEAST_AFTER = 4, 2
 """Nights on both sides of a change: never the last one alone, and a second step soon after."""
 REMEMBERED = 120
 """Degrees of freedom of earlier levels that the scatter remembers."""
 FLOOR = 0.25
 """Share of the least effect below which scatter does not matter: such a change shows at once."""
+SETTLED = 5
+"""Nights a change must have lasted before it is the new baseline."""
 MAD = 1.4826
 
 SAID = np.dtype(
@@ -33,6 +35,7 @@ SAID = np.dtype(
         ("night", np.int64),  # the night that was judged, an index
         ("state", np.int64),
         ("since", np.int64),  # first night of the change, an index
+        ("first", np.int64),  # first night of the baseline, an index
         ("before", np.int64),  # nights of the baseline
         ("after", np.int64),  # nights since the change
         ("level", np.float64),  # of the baseline, log
@@ -50,6 +53,8 @@ SAID = np.dtype(
     ]
 )
 Said = NDArray[np.void]
+Row = Any
+"""One element of Said; only numba gives its fields as attributes."""
 Flags = NDArray[np.bool_]
 
 
@@ -63,6 +68,8 @@ class Limits(NamedTuple):
     clip: float
     stands_out: Floats
     shifted: Floats
+    confirmed: Floats
+    settled: Floats
 
     @classmethod
     def of(cls, rule: Rule, noise_floor: float) -> Limits:
@@ -75,33 +82,56 @@ class Limits(NamedTuple):
             rule.clip,
             critical(rule.p_tonight, degrees),
             critical(rule.p_shift, degrees),
+            critical(rule.p_confirmed, degrees),
+            critical(rule.p_settled, degrees),
         )
 
 
-def scan(values: Floats, errors: Floats, breaks: Flags, rule: Rule, noise_floor: float) -> Said:
+def scan(
+    values: Floats,
+    errors: Floats,
+    breaks: Flags,
+    rule: Rule,
+    noise_floor: float,
+    reruns: tuple[Floats, Floats] | None = None,
+) -> Said:
     """Judge every night of one series.
 
     `values`, `errors`: (nights,) as of `summarise`, NaN where nothing was measured; `breaks`:
     (nights,), true where the series breaks before the night; `noise_floor`: the relative change
-    that A/A runs of this series show. Returns a row (SAID) for each night that was not QUIET
+    that A/A runs of this series show; `reruns`: values and errors of what was run again in
+    a night, NaN where nothing was. Returns a row (SAID) for each night that was not QUIET
     and a last one for the last night that was measured, whatever its state; nothing where no
     baseline is long enough.
     """
     there = np.flatnonzero(~np.isnan(values))
     era = np.cumsum(breaks)[there]
     resets = np.diff(era, prepend=era[:1]) > 0
-    said = np.zeros(there.size + 1, SAID)
-    rows = _scan(values[there], errors[there], resets, Limits.of(rule, noise_floor), said)
+    said = np.zeros(there.size + 2, SAID)
+    again = (np.full(values.size, np.nan),) * 2 if reruns is None else reruns
+    limits = Limits.of(rule, noise_floor)
+    rows = _scan(
+        values[there], errors[there], again[0][there], again[1][there], resets, limits, said
+    )
     found = said[:rows]
-    found["night"] = there[found["night"]]
-    found["since"] = there[found["since"]]
+    for name in ("night", "first", "since"):
+        found[name] = there[found[name]]
     return found
 
 
 @compiled
-def _scan(values: Floats, errors: Floats, resets: Flags, limits: Limits, said: Said) -> int:
-    clipped = np.empty(limits.window + 1)
-    before, after = np.zeros(limits.window + 2), np.zeros(limits.window + 2)
+def _scan(
+    values: Floats,
+    errors: Floats,
+    again: Floats,
+    again_errors: Floats,
+    resets: Flags,
+    limits: Limits,
+    said: Said,
+) -> int:
+    # A split's arrays have one more place than nights, and a re-run takes another.
+    clipped = np.empty(limits.window + 2)
+    before, after = np.zeros(limits.window + 3), np.zeros(limits.window + 3)
     memory = np.zeros(3)
     first = count = rows = 0
     scale = 0.0
@@ -120,17 +150,35 @@ def _scan(values: Floats, errors: Floats, resets: Flags, limits: Limits, said: S
             first += 1
             count -= 1
             window = window[1:]
-        push(clipped, before, after, count, _clip(values[night], clipped[:count].mean(), limits.clip * scale))
+        centre = clipped[:count].mean()
+        reach = limits.clip * scale
+        push(clipped, before, after, count, _clip(values[night], centre, reach))
         count += 1
-        row = said[rows]
+        row: Row = said[rows]
         row.night = night
         split = best_split(before, after, count, LEAST_BEFORE, LEAST_AFTER)[0]
-        _judge(window, errors[first : night + 1], clipped[:count], split, memory, limits, row)
-        row.since += first
+        noise = errors[first : night + 1]
+        settled = _judge(window, noise, clipped[:count], split, memory, limits, row)
         scale = row.scale
-        if row.state == CALLED:
-            _remember(memory, clipped[: row.before])
+        if row.state != QUIET and not math.isnan(again[night]):
+            more, rest = before.copy(), after.copy()
+            push(clipped, more, rest, count, _clip(again[night], centre, reach))
+            split = best_split(more, rest, count + 1, LEAST_BEFORE, LEAST_AFTER)[0]
+            _confirm(
+                np.append(window, again[night]),
+                np.append(noise, again_errors[night]),
+                clipped[: count + 1],
+                split,
+                memory,
+                limits,
+                row,
+                said[-1],
+            )
+        row.first = first
+        row.since += first
+        if settled:
             first = row.since
+            _remember(memory, clipped[: row.before])
             count = night + 1 - first
             _refill(values[first : night + 1], limits.clip * scale, clipped, before, after)
         if row.state != QUIET or night == values.size - 1:
@@ -139,10 +187,21 @@ def _scan(values: Floats, errors: Floats, resets: Flags, limits: Limits, said: S
 
 
 @compiled
-def _judge(window: Floats, errors: Floats, clipped: Floats, split: int, memory: Floats, limits: Limits, row: Said) -> None:
-    """Fill in `row`, `since` as a position in the window; `split` 0 means there is no candidate."""
+def _judge(
+    window: Floats,
+    errors: Floats,
+    clipped: Floats,
+    split: int,
+    memory: Floats,
+    limits: Limits,
+    row: Row,
+) -> bool:
+    """Fill in `row`, `since` as a position in the window; `split` 0 means there is no candidate.
+
+    Returns whether the change is the new baseline from now on.
+    """
     count = window.size
-    m = split if split else count - 1
+    m = split or count - 1
     level, sums = scatter(clipped[:m])
     shifted_to, more = scatter(clipped[m:])
     sums = sums + more + memory
@@ -175,13 +234,32 @@ def _judge(window: Floats, errors: Floats, clipped: Floats, split: int, memory: 
     if row.shifted and stays:
         row.state = CALLED
         row.drift = is_drift(clipped, m)
-    elif row.shifted or row.stands_out:
+        return abs(row.t) > limits.settled[degrees] and count - m >= SETTLED
+    if row.shifted or row.stands_out:
         row.state = SUSPICIOUS
+    return False
+
+
+@compiled
+def _confirm(
+    window: Floats,
+    errors: Floats,
+    clipped: Floats,
+    split: int,
+    memory: Floats,
+    limits: Limits,
+    row: Row,
+    trial: Row,
+) -> None:
+    """Judge again with what was run again as one more night; agreement replaces `row`."""
+    _judge(window, errors, clipped, split, memory, limits, trial)
+    if trial.state == CALLED and abs(trial.t) > limits.confirmed[trial.degrees]:
+        row.state = CONFIRMED
 
 
 @compiled
 def _tonight_error(errors: Floats, m: int, scale: float, phi: float) -> float:
-    """Standard error of tonight against a baseline of `m` nights.
+    """Return the standard error of tonight against a baseline of `m` nights.
 
     Variance components of a one-way layout (Searle, Casella and McCulloch, Variance Components,
     section 3.6): nights vary by what lies between them and by their trials' error, and a

@@ -17,8 +17,8 @@ LEAST = 6
 def is_drift(values: Floats, split: int) -> bool:
     """Tell whether a level that begins to slope at some night fits better than two levels.
 
-    `values` (nights,), `split` nights before the step. Both shapes have two coefficients and a place,
-    so their sums of squares compare as they are.
+    `values` (nights,), `split` nights before the step. Both shapes have two coefficients and
+    a place, so their sums of squares compare as they are.
     """
     count = values.size
     if min(split, count - split) < LEAST:
