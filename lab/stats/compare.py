@@ -54,8 +54,8 @@ def compare(
 
 
 def counted(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials that settings are compared by: no warm-ups, none that ran without probes."""
-    return trials[~trials["warmup"] & (trials["probes"] != UNPROBED)]
+    """Trials that settings are compared by: no warm-ups, none without probes, no A/A arm."""
+    return trials[~trials["warmup"] & (trials["probes"] != UNPROBED) & ~trials["aa"]]
 
 
 def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cell]:

@@ -40,7 +40,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["show", "never"], "never"),
         (["compare"], "Missing argument"),
         (["frobnicate"], "No such command"),
-        (["run", "--hosts", "mars", "--dry-run"], "mars"),
+        (["plan", "--hosts", "mars"], "mars"),
     ],
 )
 def test_bad_usage_gets_one_sentence_and_exit_2(words: list[str], sentence: str) -> None:
@@ -54,7 +54,7 @@ def test_a_plan_that_does_not_fit_its_budget_is_refused(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[3] / "lab/experiments/halt_poll.toml"
     path = tmp_path / "long.toml"
     path.write_text(shipped.read_text().replace("blocks = 12", "blocks = 912"))
-    answer = kvmlab("run", path, "--dry-run")
+    answer = kvmlab("plan", path)
     assert answer.returncode == Exit.USAGE
     assert "long.toml: time_budget_s: 1800 s cannot hold 912 blocks" in answer.stderr
 

@@ -30,8 +30,9 @@ def trials(
     rows = [
         {
             "run": "r", "host": host, "architecture": "x86_64", "clock_class": clock,
-            "flavour": "vmx", "trial": 100 * knob + block, "block": block, "warmup": False,
-            "setting": f"k={knob}", "probes": "halts", KNOB: knob, "workload": "w",
+            "flavour": "vmx", "boot": "b", "trial": 100 * knob + block, "block": block,
+            "warmup": False, "setting": f"k={knob}", "probes": "halts", "aa": False,
+            KNOB: knob, "workload": "w",
             "guest": "halt", "status": "ok", "reason": None, "metric": metric,
             "value": value, "unit": "ns", **more,
         }
