@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from lab.alerts import Cell, Change, Point, SeriesKey, Standing
+from lab.alerts import Cell, Change, Point, Standing
+from lab.history.key import SeriesKey
 
 KNOB = "vm.halt_poll_ns"
 SETTING = f"{KNOB}=200000"

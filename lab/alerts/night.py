@@ -43,7 +43,8 @@ def update(
     Only changes for the worse make alerts. One whose series or fingerprint has an active alert
     updates it; others join the alert they are correlated with, or open one for each family.
     Alerts without a change tonight are closed when `context.standing` says `gone` of every
-    series `nights_back` nights in a row. A night that ran closes the alerts of nights that did not.
+    series `nights_back` nights in a row. A night that ran closes the alerts of earlier ones that
+    did not; one in trouble of its own is left to the next.
     """
     worse = [change for change in changes if change.is_worse]
 
@@ -173,10 +174,10 @@ def _closing(
     nights_back: int,
     standing: Callable[[Change], Standing],
 ) -> Iterator[Event]:
+    if alert.night >= night:
+        return
     if alert.trouble:
         yield Resolved(alert.id, night, "ran", LAB, f"the night of {night} ran")
-        return
-    if alert.night >= night:
         return
     stands = {standing(change) for change in alert.changes}
     if stands == {Standing.GONE}:

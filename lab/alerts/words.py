@@ -48,7 +48,7 @@ def message(alert: Alert) -> Message:
 def title(alert: Alert) -> str:
     """One line: id, state, the change it was opened for, and how many more there are."""
     if alert.trouble:
-        return f"{alert.id} {alert.state}: the night of {alert.night} could not run"
+        return f"{alert.id} {alert.state}: the night of {alert.night} did not run as planned"
     first = alert.changes[0]
     more = len(alert.changes) - 1
     others = f" and {more} more series" if more else ""
@@ -119,7 +119,7 @@ def _state(alert: Alert) -> str:
         case State.CONFIRMED if alert.confirmation:
             return f"Confirmed: {alert.confirmation}"
         case State.CONFIRMED:
-            return "Not done"
+            return "It stands"
         case State.ACKNOWLEDGED if alert.ack:
             until = f"{alert.ack.until:%Y-%m-%d %H:%M} UTC"
             return f"Acknowledged by {alert.ack.by} until {until}: {alert.ack.reason}"

@@ -45,7 +45,12 @@ def table(alerts: Sequence[Alert]) -> Table:
 
 def _what(alert: Alert) -> tuple[Text, ...]:
     if alert.trouble:
-        return (Text("\N{EN DASH}"), Text(f"night could not run: {alert.trouble}"), Text(), Text())
+        return (
+            Text("\N{EN DASH}"),
+            Text(f"did not run as planned: {alert.trouble}"),
+            Text(),
+            Text(),
+        )
     first = alert.changes[0]
     hosts = {change.series.host for change in alert.changes} - {first.series.host}
     others = f" +{len(hosts)}" if hosts else ""
