@@ -15,6 +15,7 @@ COMMANDS = {
     "commonality": "what do these hosts' kernels have in common, counted and drawn",
     "plan": "what would a run do, and what could it show",
     "run": "run an experiment on hosts",
+    "alerts": "what got worse and stands, who looks after it, how to see it again",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
