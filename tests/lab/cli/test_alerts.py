@@ -90,7 +90,7 @@ def test_reproduce_writes_what_run_and_judge_take(nights: Store, tmp_path: Path)
     names = ["cell.toml", "change.json", "bisect.sh", "alert.html"]
     assert answer.stdout.splitlines() == [str(folder / name) for name in names]
     assert "git bisect start v6.1.112 v6.1.106" in answer.stderr
-    assert kvmlab(nights, "run", folder / "cell.toml", "--dry-run").returncode == Exit.OK
+    assert kvmlab(nights, "plan", folder / "cell.toml").returncode == Exit.OK
     run = synthetic.write_run(
         tmp_path,
         settings=[{KNOB: 200_000}],
