@@ -15,6 +15,8 @@ COMMANDS = {
     "commonality": "what do these hosts' kernels have in common, counted and drawn",
     "plan": "what would a run do, and what could it show",
     "run": "run an experiment on hosts",
+    "nightly": "run, store, compare with history, alert: the whole night",
+    "breaks": "where series of nights begin anew, and why",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",

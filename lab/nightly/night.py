@@ -55,7 +55,7 @@ class Night:
         judged, undecided = UNJUDGED, []
         if any(result["measured"] for result in results):
             once = self.runs.journal.once
-            judged = once("judge", self._judged)
+            judged = once("judge", partial(self._judged, whole=not troubles))
             repeated = [self.runs.make(task) for task in self._repetitions(results)]
             undecided = once("confirm", partial(self._confirmed, repeated))["undecided"]
             results += repeated
@@ -77,9 +77,10 @@ class Night:
     @property
     def _history(self) -> History:
         file = self.runs.config.file
-        return History(self.runs.store, self.name, tuple(file.metrics), file.judge.rule)
+        rule, floor = file.judge.rule, file.judge.noise_floor
+        return History(self.runs.store, self.name, tuple(file.metrics), rule, floor)
 
-    def _judged(self) -> Document:
+    def _judged(self, *, whole: bool) -> Document:
         """Compare with history; open, update and close alerts."""
         history = self._history
         judged = history.judge()
@@ -89,7 +90,7 @@ class Night:
             if finding.state is not Finding.SUSPICIOUS
         ]
         back = self.runs.config.file.alerts.nights_back
-        alerts.update(self.runs.store, self.name, changes, history, back)
+        alerts.update(self.runs.store, self.name, changes, history, back, whole=whole)
         return {
             "series": len(judged.judgements),
             "suspicious": len(judged.found) - len(changes),
@@ -123,14 +124,9 @@ class Night:
 
     def _confirmed(self, repeated: Sequence[Document]) -> Document:
         """Confirm or close what was run again; name the alerts of which that said nothing."""
-        ran = {
-            (result["run"], host)
-            for result in repeated
-            for host, entry in result["hosts"].items()
-            if result["measured"]
-        }
         history = self._history
-        found = {key: finding for key, finding in history.judge().found} if ran else {}
+        ran = any(result["measured"] for result in repeated)
+        found = dict(history.judge().found) if ran else {}
         undecided = []
         for alert in self._open():
             evidence = again.evidence(alert, found, history.repeated)
@@ -153,9 +149,7 @@ class Night:
         outcomes = alerts.deliver(store, self.sinks, datetime.now(UTC))
         untold = [f"{each.sink}: {each.error}" for each in outcomes if each.error]
         active = Book.read(store).active
-        verdict = conclude(
-            self.name, results, judged, undecided, [*troubles, *untold], active
-        )
+        verdict = conclude(self.name, results, judged, undecided, [*troubles, *untold], active)
         record = self.runs.journal.once(ENDED, verdict.record)
         began = self.begun.isoformat()
 
