@@ -8,7 +8,7 @@ could not run.
 """
 
 from lab.alerts.book import Book
-from lab.alerts.deliver import Outcome, Sink, SinkError, deliver
+from lab.alerts.delivery import Outcome, Sink, SinkError, deliver
 from lab.alerts.model import (
     Alert,
     Cell,

@@ -6,8 +6,9 @@ from math import sqrt
 
 import tomli_w
 
-from lab.alerts.model import Cell, Change, SeriesKey
+from lab.alerts.model import Cell, Change
 from lab.errors import Exit, UsageError
+from lab.history.key import SeriesKey
 from lab.labels import setting_label
 from lab.store.layout import Document
 from lab.store.read import Run

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 from rich.console import Console
 
-from lab.alerts.deliver import Sink
+from lab.alerts.delivery import Sink
 from lab.alerts.night import NIGHTS_BACK
 from lab.errors import UsageError
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
+from lab.history.key import SeriesKey
 from lab.metrics import Direction, metric
 from lab.store.layout import Document
 
@@ -39,18 +40,6 @@ class Standing(StrEnum):
     GONE = "gone"
     STILL = "still"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, order=True)
-class SeriesKey:
-    """One line through the nights; `setting` is the label of `lab.labels.setting_label`."""
-
-    host: str
-    clock_class: str
-    experiment: str
-    setting: str
-    workload: str
-    metric: str
 
 
 @dataclass(frozen=True)

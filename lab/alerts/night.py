@@ -37,16 +37,14 @@ def update(
     changes: Sequence[Change],
     context: Context,
     nights_back: int = NIGHTS_BACK,
-    *,
-    whole: bool = True,
 ) -> list[Entry]:
     """Take the changes that the judges see on `night`; return the events that were added.
 
     Only changes for the worse make alerts. One whose series or fingerprint has an active alert
     updates it; others join the alert they are correlated with, or open one for each family.
     Alerts without a change tonight are closed when `context.standing` says `gone` of every
-    series `nights_back` nights in a row. A night that ran as a `whole` closes the alerts of nights
-    that did not.
+    series `nights_back` nights in a row. A night that ran closes the alerts of earlier ones that
+    did not; one in trouble of its own is left to the next.
     """
     worse = [change for change in changes if change.is_worse]
 
@@ -74,7 +72,7 @@ def update(
                 yield Updated(alert.id, night, tuple(mine), tuple(dict.fromkeys(found)))
                 yield from _outgrown(alert, mine)
             elif alert.id not in held:
-                yield from _closing(alert, night, nights_back, standing, whole=whole)
+                yield from _closing(alert, night, nights_back, standing)
         for name, family in fresh.items():
             found = tuple(dict.fromkeys(each for change in family for each in causes(change)))
             yield Opened(name, night, tuple(family), found, _previous(book, family))
@@ -175,14 +173,11 @@ def _closing(
     night: Night,
     nights_back: int,
     standing: Callable[[Change], Standing],
-    *,
-    whole: bool,
 ) -> Iterator[Event]:
-    if alert.trouble:
-        if whole:
-            yield Resolved(alert.id, night, "ran", LAB, f"the night of {night} ran")
-        return
     if alert.night >= night:
+        return
+    if alert.trouble:
+        yield Resolved(alert.id, night, "ran", LAB, f"the night of {night} ran")
         return
     stands = {standing(change) for change in alert.changes}
     if stands == {Standing.GONE}:

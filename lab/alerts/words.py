@@ -48,7 +48,7 @@ def message(alert: Alert) -> Message:
 def title(alert: Alert) -> str:
     """One line: id, state, the change it was opened for, and how many more there are."""
     if alert.trouble:
-        return f"{alert.id} {alert.state}: the night of {alert.night} could not run"
+        return f"{alert.id} {alert.state}: the night of {alert.night} did not run as planned"
     first = alert.changes[0]
     more = len(alert.changes) - 1
     others = f" and {more} more series" if more else ""
@@ -58,12 +58,26 @@ def title(alert: Alert) -> str:
 def size(change: Change) -> str:
     """How much one series moved, with its interval, and where."""
     series = change.series
-    known = metric(series.metric)
-    levels = f"{quantity(change.before, known.unit)} → {quantity(change.after, known.unit)}"
+    levels = f"{level(change, change.before)} → {level(change, change.after)}"
     return (
-        f"{known.title} {interval(change)} ({levels}, {change.kind}) on {series.host}, "
+        f"{subject(series.metric)} {interval(change)} ({levels}, {change.kind}) on {series.host}, "
         f"{series.workload}, {series.setting}, {labels.clock(series.clock_class)}"
     )
+
+
+def subject(name: str) -> str:
+    """Return a metric's title; its name when this kvmlab does not have it any more."""
+    try:
+        return metric(name).title
+    except KeyError:
+        return name
+
+
+def level(change: Change, value: float) -> str:
+    try:
+        return quantity(value, metric(change.series.metric).unit)
+    except KeyError:
+        return f"{value:g}"
 
 
 def interval(change: Change) -> str:
@@ -105,7 +119,7 @@ def _state(alert: Alert) -> str:
         case State.CONFIRMED if alert.confirmation:
             return f"Confirmed: {alert.confirmation}"
         case State.CONFIRMED:
-            return "Not done"
+            return "It stands"
         case State.ACKNOWLEDGED if alert.ack:
             until = f"{alert.ack.until:%Y-%m-%d %H:%M} UTC"
             return f"Acknowledged by {alert.ack.by} until {until}: {alert.ack.reason}"

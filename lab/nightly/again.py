@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from lab.alerts import Alert, SeriesKey
+from lab.alerts import Alert
 from lab.detect import Finding, State
 from lab.experiment import Experiment
 from lab.fleet import drive
 from lab.fleet.progress import ignore
+from lab.history.key import SeriesKey
 from lab.labels import setting_label
 from lab.nightly.config import Config
 from lab.store.folder import RunFolder

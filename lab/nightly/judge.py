@@ -12,11 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from lab import detect
-from lab.alerts import Change, Point, SeriesKey, Standing, host_class
+from lab.alerts import Change, Point, Standing, host_class
 from lab.alerts.cell import cell_of
 from lab.detect.nights import summarise
 from lab.history.breaks import Break, breaks
 from lab.history.index import cells
+from lab.history.key import SeriesKey
 from lab.history.runs import Published, Role, published
 from lab.history.series import Series, series
 from lab.history.store import Store
@@ -66,7 +67,7 @@ class History:
     def series(self) -> dict[SeriesKey, Series]:
         """Series of the metrics that are watched."""
         found = series(self.store, metric=self.metrics)
-        return {SeriesKey(**vars(each.key)): each for each in found}
+        return {each.key: each for each in found}
 
     def judge(self) -> Judged:
         """Judge every series that was measured on this night, experiment by experiment."""

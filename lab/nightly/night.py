@@ -55,7 +55,7 @@ class Night:
         judged, undecided = UNJUDGED, []
         if any(result["measured"] for result in results):
             once = self.runs.journal.once
-            judged = once("judge", partial(self._judged, whole=not troubles))
+            judged = once("judge", self._judged)
             repeated = [self.runs.make(task) for task in self._repetitions(results)]
             undecided = once("confirm", partial(self._confirmed, repeated))["undecided"]
             results += repeated
@@ -80,7 +80,7 @@ class Night:
         rule, floor = file.judge.rule, file.judge.noise_floor
         return History(self.runs.store, self.name, tuple(file.metrics), rule, floor)
 
-    def _judged(self, *, whole: bool) -> Document:
+    def _judged(self) -> Document:
         """Compare with history; open, update and close alerts."""
         history = self._history
         judged = history.judge()
@@ -90,7 +90,7 @@ class Night:
             if finding.state is not Finding.SUSPICIOUS
         ]
         back = self.runs.config.file.alerts.nights_back
-        alerts.update(self.runs.store, self.name, changes, history, back, whole=whole)
+        alerts.update(self.runs.store, self.name, changes, history, back)
         return {
             "series": len(judged.judgements),
             "suspicious": len(judged.found) - len(changes),

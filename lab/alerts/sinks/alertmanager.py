@@ -10,7 +10,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from lab.alerts.deliver import SinkError
+from lab.alerts.delivery import SinkError
 from lab.alerts.model import Ack, Alert
 from lab.alerts.words import message
 from lab.store.layout import Document

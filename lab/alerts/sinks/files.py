@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lab.alerts.deliver import SinkError
+from lab.alerts.delivery import SinkError
 from lab.errors import StoreError
 from lab.store.folder import write_atomic
 

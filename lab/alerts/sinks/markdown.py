@@ -9,9 +9,8 @@ from pathlib import Path
 
 from lab.alerts.model import Alert
 from lab.alerts.sinks.files import put
-from lab.alerts.words import Message, interval, message, spark
+from lab.alerts.words import Message, interval, message, spark, subject
 from lab.labels import clock
-from lab.metrics import metric
 
 # What Markdown or the HTML inside it takes for its own; the text holds host and knob names.
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -63,7 +62,7 @@ def _table(alerts: Sequence[Alert]) -> Iterator[str]:
             yield f"| {' | '.join(map(escaped, cells))} |"
         for change in alert.changes:
             series = change.series
-            what = f"{metric(series.metric).title}, {series.workload}, {series.setting}"
+            what = f"{subject(series.metric)}, {series.workload}, {series.setting}"
             cells = (
                 alert.id,
                 alert.state,

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import apprise
 
-from lab.alerts.deliver import SinkError
+from lab.alerts.delivery import SinkError
 from lab.alerts.sinks.markdown import body
 from lab.alerts.words import Message
 from lab.errors import UsageError

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.alerts.model import Alert, Delivery, State
-from lab.alerts.words import interval, message, spark
-from lab.metrics import metric
+from lab.alerts.words import interval, message, spark, subject
 
 STYLES = {
     State.OPEN: "yellow",
@@ -46,12 +45,17 @@ def table(alerts: Sequence[Alert]) -> Table:
 
 def _what(alert: Alert) -> tuple[Text, ...]:
     if alert.trouble:
-        return (Text("\N{EN DASH}"), Text(f"night could not run: {alert.trouble}"), Text(), Text())
+        return (
+            Text("\N{EN DASH}"),
+            Text(f"did not run as planned: {alert.trouble}"),
+            Text(),
+            Text(),
+        )
     first = alert.changes[0]
     hosts = {change.series.host for change in alert.changes} - {first.series.host}
     others = f" +{len(hosts)}" if hosts else ""
     more = f" and {len(alert.changes) - 1} more" if len(alert.changes) > 1 else ""
-    what = f"{metric(first.series.metric).title}, {first.series.workload}, {first.series.setting}"
+    what = f"{subject(first.series.metric)}, {first.series.workload}, {first.series.setting}"
     parts = (first.series.host + others, what + more, interval(first), spark(first.trend))
     return tuple(map(Text, parts))
 

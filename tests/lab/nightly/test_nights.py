@@ -109,6 +109,7 @@ def test_a_night_in_which_nothing_could_run_is_told_and_can_be_begun_again(world
     assert len(world.sent) == 1
     world.change(faults={})
     assert world.night(0).exit is Exit.INCONCLUSIVE
+    world.night(1)
     assert Book.read(store(world)).active == []
 
 
