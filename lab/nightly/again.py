@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from lab.alerts import Alert
+from lab.detect import Finding, State
 from lab.experiment import Experiment
 from lab.fleet import drive
 from lab.fleet.progress import ignore
+from lab.history.key import SeriesKey
 from lab.labels import setting_label
 from lab.nightly.config import Config
 from lab.store.folder import RunFolder
@@ -86,12 +88,29 @@ def boots(folder: RunFolder) -> dict[str, list[str]]:
     }
 
 
+def evidence(
+    alert: Alert, found: Mapping[SeriesKey, Finding], repeated: Collection[SeriesKey]
+) -> tuple[bool, str] | None:
+    """Say whether an alert stands after its cells were run again; None when none of them was.
+
+    `found` is what the judges see with the repetition, `repeated` the series that has trials of it.
+    It stands when the judges confirm one of them.
+    """
+    again = [change.series for change in alert.changes if change.series in repeated]
+    if not again:
+        return None
+    confirmed = [key for key in again if key in found and found[key].state is State.CONFIRMED]
+    return bool(confirmed), (
+        f"{len(confirmed)} of {len(again)} series that were run again on fresh VMs show it"
+    )
+
+
 def _cell(trial: Mapping[str, Any]) -> tuple[str, str]:
     return setting_label(trial["setting"]), trial["workload"]["name"]
 
 
 def _numbered(trials: list[Document]) -> list[Document]:
-    """Number trials anew in the order they run, and their positions within each block."""
+    """Give trials numbers in the order they run, and positions within their blocks."""
     position: dict[int, int] = {}
     found = []
     for number, trial in enumerate(trials):

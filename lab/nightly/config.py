@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lab import experiment
+from lab.alerts.config import AlertsTable
+from lab.detect import Rule
 from lab.metrics import METRICS, PRIMARY
 from lab.paths import PLAYBOOKS
 
+DEFAULT = Rule()
 LOCAL = PLAYBOOKS / "inventory" / "local.yml"
 
 
@@ -28,6 +31,31 @@ class Confirm(_Strict):
     """
 
     blocks: Annotated[int, Field(ge=6, le=1000)] = 12
+
+
+class Judge(_Strict):
+    """What counts as a change; the meaning is that of `lab.detect.Rule`.
+
+    `noise_floor` is the relative change that two runs of the same show on these hosts.
+    """
+
+    minimum_effect: Annotated[float, Field(gt=0, strict=False)] = DEFAULT.minimum_effect
+    noise_floor: Annotated[float, Field(ge=0, strict=False)] = 0
+    window: Annotated[int, Field(ge=10)] = DEFAULT.window
+    nights: Annotated[int, Field(ge=5)] = DEFAULT.nights
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if self.window < 2 * self.nights:
+            raise ValueError(
+                f"judge.window: {self.window} nights cannot hold two baselines of {self.nights}; "
+                "raise it, or lower `judge.nights`"
+            )
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.minimum_effect, self.window, self.nights)
 
 
 class File(_Strict):
@@ -50,7 +78,9 @@ class File(_Strict):
     tries: Annotated[int, Field(ge=1, le=10)] = 3
     give_up_h: Annotated[float, Field(gt=0, strict=False)] = 20
     state: str | None = None
+    judge: Judge = Judge()
     confirm: Confirm = Confirm()
+    alerts: AlertsTable = AlertsTable()
 
     @field_validator("experiments")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 
@@ -12,11 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from lab import detect
-from lab.alerts import Change, Point, SeriesKey, Standing, host_class
+from lab.alerts import Change, Point, Standing, host_class
 from lab.alerts.cell import cell_of
 from lab.detect.nights import summarise
 from lab.history.breaks import Break, breaks
 from lab.history.index import cells
+from lab.history.key import SeriesKey
 from lab.history.runs import Published, Role, published
 from lab.history.series import Series, series
 from lab.history.store import Store
@@ -56,6 +57,7 @@ class History:
     night: str
     metrics: tuple[str, ...]
     rule: detect.Rule
+    noise_floor: float
 
     @cached_property
     def runs(self) -> list[Published]:
@@ -65,7 +67,7 @@ class History:
     def series(self) -> dict[SeriesKey, Series]:
         """Series of the metrics that are watched."""
         found = series(self.store, metric=self.metrics)
-        return {SeriesKey(**vars(each.key)): each for each in found}
+        return {each.key: each for each in found}
 
     def judge(self) -> Judged:
         """Judge every series that was measured on this night, experiment by experiment."""
@@ -76,7 +78,11 @@ class History:
             of_it = [each for experiment, each in known if experiment in (None, name)]
             more = reruns[reruns["experiment"] == name]
             for each in detect.judge(
-                history, of_it, rule=self.rule, reruns=None if more.empty else more
+                history,
+                of_it,
+                noise_floor=self.noise_floor,
+                rule=self.rule,
+                reruns=None if more.empty else more,
             ):
                 if each.night.isoformat() == self.night:
                     key = SeriesKey(experiment=str(name), **each.series._asdict())
@@ -110,6 +116,14 @@ class History:
             cell=cell_of(self._document(run, PLAN), key),
             trend=tuple(_points(mine)),
         )
+
+    @cached_property
+    def repeated(self) -> frozenset[SeriesKey]:
+        """Series that this night ran again."""
+        names = [field.name for field in fields(SeriesKey)]
+        frame = self._trials("confirm")
+        tonight = frame.loc[frame["night"] == self.night, names].drop_duplicates()
+        return frozenset(SeriesKey(*row) for row in tonight.itertuples(index=False, name=None))
 
     def conditions(self, host: str, night: str) -> Mapping[str, str]:
         """Return the conditions that the runs of `night` were made under; empty without one."""
@@ -154,12 +168,15 @@ class History:
         """Yield the breaks that begin a series anew, with the experiment they are about."""
         for each in breaks(self.store):
             if each.restarts and (night := self._first(each)):
-                yield each.experiment, detect.Break(
-                    night=date.fromisoformat(night),
-                    reason=each.text,
-                    host=each.host,
-                    workload=each.workload,
-                    metric=each.metric,
+                yield (
+                    each.experiment,
+                    detect.Break(
+                        night=date.fromisoformat(night),
+                        reason=each.text,
+                        host=each.host,
+                        workload=each.workload,
+                        metric=each.metric,
+                    ),
                 )
 
     def _first(self, known: Break) -> str | None:

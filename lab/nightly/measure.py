@@ -45,7 +45,7 @@ class Task:
     """A run that a night makes.
 
     `name` tells it from the night's others, `path` is its experiment's file. What that asks may be
-    changed by `ask`, and its plan by `reduce`; `prepare` is done to the hosts before the first trial.
+    changed by `ask`, and its plan by `reduce`; `prepare` is done before the first trial.
     """
 
     name: str

@@ -77,7 +77,8 @@ class Night:
     @property
     def _history(self) -> History:
         file = self.runs.config.file
-        return History(self.runs.store, self.name, tuple(file.metrics), file.judge.rule)
+        rule, floor = file.judge.rule, file.judge.noise_floor
+        return History(self.runs.store, self.name, tuple(file.metrics), rule, floor)
 
     def _judged(self) -> Document:
         """Compare with history; open, update and close alerts."""
@@ -123,14 +124,9 @@ class Night:
 
     def _confirmed(self, repeated: Sequence[Document]) -> Document:
         """Confirm or close what was run again; name the alerts of which that said nothing."""
-        ran = {
-            (result["run"], host)
-            for result in repeated
-            for host, entry in result["hosts"].items()
-            if result["measured"]
-        }
         history = self._history
-        found = {key: finding for key, finding in history.judge().found} if ran else {}
+        ran = any(result["measured"] for result in repeated)
+        found = dict(history.judge().found) if ran else {}
         undecided = []
         for alert in self._open():
             evidence = again.evidence(alert, found, history.repeated)
@@ -153,9 +149,7 @@ class Night:
         outcomes = alerts.deliver(store, self.sinks, datetime.now(UTC))
         untold = [f"{each.sink}: {each.error}" for each in outcomes if each.error]
         active = Book.read(store).active
-        verdict = conclude(
-            self.name, results, judged, undecided, [*troubles, *untold], active
-        )
+        verdict = conclude(self.name, results, judged, undecided, [*troubles, *untold], active)
         record = self.runs.journal.once(ENDED, verdict.record)
         began = self.begun.isoformat()
 
