@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lab.alerts import Alert, Book
     from lab.history.store import Store
 
+ROW_WIDTH = 150
 alert_argument = click.argument("name", metavar="ALERT")
 by_option = click.option(
     "--by", default=getpass.getuser, show_default="the user", help="who does this"
@@ -41,7 +42,10 @@ def listed(url: str, *, everything: bool, as_json: bool) -> None:
     if as_json:
         options.print_json([record(alert) for alert in alerts])
     elif alerts:
-        options.out().print(table(alerts))
+        # A row is one line, for eyes and for grep, however narrow the terminal is.
+        console = options.out()
+        console.width = max(console.width, ROW_WIDTH)
+        console.print(table(alerts))
     else:
         options.progress().print("no alerts")
 
@@ -106,7 +110,7 @@ def send(config: Path) -> None:
     from lab.nightly import config as configs  # noqa: PLC0415
 
     night = configs.load(config)
-    sinks = night.file.alerts.make()
+    sinks = night.file.alerts.make(night.folder)
     outcomes = alerts.deliver(_store(night.store), sinks, datetime.now(UTC))
     for outcome in outcomes:
         told = ", ".join(outcome.told) or "nothing to tell"
