@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -239,7 +239,15 @@ def find(name: str) -> Path:
 
 
 def load(path: Path) -> Experiment:
-    """Read and validate an experiment file.
+    """Read and validate an experiment file; raises as `read` does."""
+    return read(path, Experiment)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(path: Path, model: type[Model]) -> Model:
+    """Read a TOML file and validate it.
 
     Raises UsageError naming the file, the key and the remedy.
     """
@@ -250,7 +258,7 @@ def load(path: Path) -> Experiment:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     try:
-        return Experiment.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise UsageError(f"{path}: {_sentence(error)}") from error
 

@@ -38,6 +38,12 @@ def _browser() -> str | None:
     return None if shutil.which("chromium") else "chromium is not installed"
 
 
+def _monitoring() -> str | None:
+    programs = ("prometheus", "promtool", "prometheus-alertmanager", "prometheus-node-exporter")
+    missing = [program for program in programs if not shutil.which(program)]
+    return f"{', '.join(missing)} not installed: playbooks/develop.yml does it" if missing else None
+
+
 def _fleet() -> str | None:
     from lab import emulation  # noqa: PLC0415  (wanted here only)
 
@@ -57,6 +63,7 @@ LACKING = {
     "browser": _browser,
     "fleet": _fleet,
     "otava": _otava,
+    "monitoring": _monitoring,
 }
 
 
