@@ -72,7 +72,7 @@ def night(folder: Path, numbers: range, kill_at: int | None = None) -> None:
 
 def look(folder: Path) -> dict[str, Any]:
     """Say what a night left behind."""
-    state = folder / "state" / "nightly"
+    state = folder / "state" / "night"
     (journal,) = (state / "ended").glob("2026-01-14.jsonl")
     steps = [json.loads(line) for line in journal.read_text().splitlines()]
     (verdict,) = (each["result"] for each in steps if each["step"] == "ended")
@@ -83,7 +83,7 @@ def look(folder: Path) -> dict[str, Any]:
         "runs": sorted(run.partition("-question")[2] for run in verdict["runs"]),
         "steps": [each["step"] for each in steps],
         "unfinished": [path.name for path in state.glob("*.jsonl")],
-        "nights": len(list((folder / "store" / "nights" / "nightly").glob("[0-9]*"))),
+        "nights": len(list((folder / "store" / "nights" / "night").glob("[0-9]*"))),
         "trials": len(world.ledger),
         "twice": sorted(twice(world.ledger)),
         "sent": world.sent,
