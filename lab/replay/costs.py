@@ -3,8 +3,9 @@
 Three things differ when the vCPU slept:
 
 - the guest sees its wake-up later (`latency`, by the guest's own clock);
-- the halt lasts longer by `shift` more than that: with a poll, part of the way to the handler
-  comes after the end of the halt, with a sleep it is inside;
+- the halt lasts longer by `shift` more than that. KVM ends a halt that polled with the clock as it
+  stood before the check that saw the wake-up (`cur` in `kvm_vcpu_halt()`): the interrupt that
+  brought the wake-up lies behind that end, unless it came between the check and the clock;
 - the vCPU's CPU time (`cpu_ns`, polling apart) and the wall time (`wall_ns`) change for each sleep.
 
 The trial is the unit: each is one value, and intervals are over trials.
@@ -34,34 +35,36 @@ ENOUGH = 20
 
 
 @dataclass(frozen=True)
-class Slept:
-    """Latencies (n,) in ns of one workload's halts that slept, which lasted `ns` in the middle."""
+class Sample:
+    """Halts (n,) of one outcome, in ns: the guest's latencies, and the offsets of their lengths.
+
+    A halt lasts for interval + latency + offset (`lab.replay.recording`). `ns` is the median
+    length.
+    """
 
     workload: str
     ns: float
     latency: Floats
+    offset: Floats
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of wake-ups on one host, in ns; `polled` (n,) are latencies of halts that polled.
+    """Costs of wake-ups on one host, in ns, and samples of both outcomes to draw from.
 
-    `latency` is the median of a slept wake-up less that of a polled one, over trials;
-    `shift`, `cpu_ns` and `wall_ns` are as the module says.
+    `latency` is the median of a slept wake-up less that of a polled one, by workload;
+    `shift`, `cpu_ns` and `wall_ns` are as the module says; `shift` is
+    None where no trial has enough halts of each.
     """
 
-    polled: Floats
-    slept: Sequence[Slept]
+    polled: Sample
+    slept: Sequence[Sample]
     latency: Mapping[str, Estimate]
-    shift: Estimate
+    shift: Estimate | None
     cpu_ns: Estimate
     wall_ns: Estimate
 
-    @property
-    def polled_median(self) -> float:
-        return float(np.median(self.polled))
-
-    def slept_like(self, workload: str, ns: float) -> Slept:
+    def slept_like(self, workload: str, ns: float) -> Sample:
         """Sleeps of the workload, or of the one whose halts are nearest to `ns` by ratio."""
         own = [each for each in self.slept if each.workload == workload]
         return min(own or self.slept, key=lambda each: abs(np.log(each.ns / max(ns, 1.0))))
@@ -74,26 +77,36 @@ def costs(recordings: Sequence[Recording], where: str) -> Costs:
     the guest saw; `where` names the runs in that sentence.
     """
     aligned = [each for each in recordings if each.aligned]
-    polled, slept = ([_latency(each, asleep) for each in aligned] for asleep in (False, True))
-    for kind, found in (("polled", polled), ("slept", slept)):
-        if sum(map(len, found)) < ENOUGH:
+    for kind, asleep in (("polled", False), ("slept", True)):
+        if sum(int((each.slept == asleep).sum()) for each in aligned) < ENOUGH:
             raise UsageError(
                 f"{where} has too few halts that {kind} to tell what sleeping costs: record one "
                 "more setting of `halt`, or name a run of that host that has both (--costs RUN)"
             )
+    polled = _sample("", aligned, asleep=False)
+    by_workload = _workloads(aligned)
+    slept = [_sample(name, trials, asleep=True) for name, trials in by_workload.items()]
     return Costs(
-        polled=np.concatenate(polled),
-        slept=_slept(aligned),
-        latency=_by_workload(aligned, float(np.median(np.concatenate(polled)))),
+        polled=polled,
+        slept=[each for each in slept if each.latency.size >= ENOUGH]
+        or [_sample("", aligned, asleep=True)],
+        latency=_latencies(by_workload, float(np.median(polled.latency))),
         shift=_difference(*([_offset(e, asleep) for e in aligned] for asleep in (True, False))),
-        cpu_ns=_per_sleep(aligned, _cpu_ns),
-        wall_ns=_per_sleep(aligned, lambda each: float(each.row["guest"]["wall_ns"])),
+        cpu_ns=_per_sleep(by_workload, _cpu_ns),
+        wall_ns=_per_sleep(by_workload, lambda each: float(each.row["guest"]["wall_ns"])),
     )
 
 
-def _latency(each: Recording, asleep: bool) -> Floats:  # noqa: FBT001
-    latency: Floats = each.latency[each.slept == asleep]
-    return latency
+def _sample(workload: str, trials: Sequence[Recording], *, asleep: bool) -> Sample:
+    chosen = [each.slept == asleep for each in trials]
+    both = list(zip(trials, chosen, strict=True))
+    ns = np.concatenate([each.ns[of] for each, of in both])
+    return Sample(
+        workload,
+        ns=float(np.median(ns)) if ns.size else 0.0,
+        latency=np.concatenate([each.latency[of] for each, of in both]),
+        offset=np.concatenate([each.offset[of] for each, of in both]).astype(np.float64),
+    )
 
 
 def _offset(each: Recording, asleep: bool) -> float:  # noqa: FBT001
@@ -108,31 +121,22 @@ def _workloads(aligned: Sequence[Recording]) -> dict[str, list[Recording]]:
     return found
 
 
-def _slept(aligned: Sequence[Recording]) -> list[Slept]:
-    found = []
-    for workload, trials in _workloads(aligned).items():
-        latency = np.concatenate([_latency(each, asleep=True) for each in trials])
-        if latency.size >= ENOUGH:
-            ns = np.concatenate([each.ns[each.slept] for each in trials])
-            found.append(Slept(workload, float(np.median(ns)), latency))
-    return found
-
-
-def _by_workload(aligned: Sequence[Recording], polled: float) -> dict[str, Estimate]:
+def _latencies(
+    by_workload: Mapping[str, Sequence[Recording]], polled: float
+) -> dict[str, Estimate]:
     found = {}
-    for workload, trials in _workloads(aligned).items():
-        found_here = [_latency(each, asleep=True) for each in trials]
-        medians = [np.median(latency) for latency in found_here if latency.size >= ENOUGH]
+    for workload, trials in by_workload.items():
+        slept = [each.latency[each.slept] for each in trials]
+        medians = [np.median(latency) for latency in slept if latency.size >= ENOUGH]
         if medians:
             found[workload] = median_interval(np.asarray(medians) - polled)
     return found
 
 
-def _difference(slept: Sequence[float], polled: Sequence[float]) -> Estimate:
+def _difference(slept: Sequence[float], polled: Sequence[float]) -> Estimate | None:
     """Median over trials that slept less that over trials that polled; the spread of the first."""
-    base = float(np.nanmedian(polled))
-    values = np.asarray(slept)
-    return median_interval(values[~np.isnan(values)] - base)
+    ends, base = (np.asarray(each)[~np.isnan(each)] for each in (slept, polled))
+    return median_interval(ends - np.median(base)) if ends.size and base.size else None
 
 
 def _cpu_ns(each: Recording) -> float:
@@ -142,7 +146,9 @@ def _cpu_ns(each: Recording) -> float:
     return float(each.row["guest"]["cpu"]["vcpu_ns"] - polled)
 
 
-def _per_sleep(aligned: Sequence[Recording], total: Callable[[Recording], float]) -> Estimate:
+def _per_sleep(
+    by_workload: Mapping[str, Sequence[Recording]], total: Callable[[Recording], float]
+) -> Estimate:
     """How much more of `total` a trial has for each halt that slept: slopes within workloads.
 
     Theil and Sen's slope of the value per halt over the share that slept, of all pairs of trials
@@ -150,7 +156,7 @@ def _per_sleep(aligned: Sequence[Recording], total: Callable[[Recording], float]
     interval is over workloads' trials, each with the median of its slopes. 0 where none differ.
     """
     slopes = []
-    for trials in _workloads(aligned).values():
+    for trials in by_workload.values():
         share = np.asarray([each.slept.mean() for each in trials])
         value = np.asarray([total(each) / each.ns.size for each in trials])
         apart = share[:, None] - share[None, :]

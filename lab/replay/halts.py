@@ -1,8 +1,9 @@
 """Halts as they were recorded, and as they would have been: the two lengths each might have had.
 
-A halt that slept lasted from its beginning to the wake-up, and then until the vCPU ran again: by
-its own latency more than a poll would have let it wait. One that polled would have lasted longer
-by what a sleep costs on this host: a draw from the latencies of halts that slept.
+A halt lasts for the interval that the guest asked for, the latency that it saw, and an offset
+(`lab.replay.recording`). The interval stays; latency and offset of the outcome that a halt did not
+have are drawn, together, from halts of this host that had it. So the noise of a sleep leaves with
+the sleep, and that of polling comes with the poll.
 
 What is not modelled:
 
@@ -25,7 +26,7 @@ from lab.replay.loop import VALID
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lab.replay.costs import Costs
+    from lab.replay.costs import Costs, Sample
     from lab.replay.recording import Recording
 
     Ints = NDArray[np.int64]
@@ -65,24 +66,36 @@ def as_possible(recording: Recording, costs: Costs) -> Halts:
     """Give each halt the length it did not have, by the host's costs; the trial seeds draws."""
     n, slept = recording.ns.size, recording.slept
     rng = np.random.default_rng([recording.row["seed"], recording.thread])
-    alike = costs.slept_like(recording.workload, float(np.median(recording.ns)))
-    latency_slept = rng.choice(alike.latency, n)
-    latency_polled = rng.choice(costs.polled, n)
-    if recording.aligned:
-        latency_slept[slept] = recording.latency[slept]
-        latency_polled[~slept] = recording.latency[~slept]
-    more = np.maximum(latency_slept - costs.polled_median + costs.shift.value, 0).astype(np.int64)
+    sleeps = costs.slept_like(recording.workload, float(np.median(recording.ns)))
+    polled_ns, latency_polled = _other(recording, sleeps, costs.polled, rng)
+    slept_ns, latency_slept = _other(recording, costs.polled, sleeps, rng)
     # A halt that polled in vain had its wake-up behind its window.
-    earliest = np.where(recording.window > 0, recording.window + 1, 0)
-    polled_ns = np.where(slept, np.maximum(recording.ns - more, earliest), recording.ns)
+    polled_ns = np.maximum(polled_ns, np.where(recording.window > 0, recording.window + 1, 0))
+    latency = recording.latency if recording.aligned else np.full(n, np.nan)
     return Halts(
         ns=recording.ns,
-        polled_ns=polled_ns,
-        slept_ns=np.where(slept, recording.ns, recording.ns + more),
+        polled_ns=np.where(slept, polled_ns, recording.ns),
+        slept_ns=np.where(slept, recording.ns, np.maximum(slept_ns, recording.ns)),
         flags=_flags(recording),
-        latency_polled=latency_polled,
-        latency_slept=latency_slept,
+        latency_polled=np.where(slept, latency_polled, latency),
+        latency_slept=np.where(slept, latency, latency_slept),
     )
+
+
+def _other(
+    recording: Recording, had: Sample, would: Sample, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """Lengths and latencies (n,), had all halts had the other outcome.
+
+    Latency and offset are those of one halt drawn from `would`; they take the place of the
+    halt's own, or of the median of `had` where its wake-up is not known.
+    """
+    drawn = rng.integers(would.latency.size, size=recording.ns.size)
+    latency, offset = would.latency[drawn], would.offset[drawn]
+    own: Floats | float = float(np.median(had.latency + had.offset))
+    if recording.aligned:
+        own = recording.latency + recording.offset
+    return (recording.ns + latency + offset - own).astype(np.int64), latency
 
 
 def _flags(recording: Recording) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from lab.labels import setting_label
 from lab.replay.algorithms import Algorithm, Knobs, of_host
 from lab.replay.costs import Costs, costs
 from lab.replay.recording import Recording, knobs_of, recordings
-from lab.replay.trial import METRICS, Trial, predict, prepare
+from lab.replay.trial import METRICS, MORE_CPU, Trial, predict, prepare
 from lab.stats import Estimate
 from lab.stats.estimate import median_interval
 from lab.store.layout import Document
@@ -22,11 +22,16 @@ from lab.store.read import Run
 
 LATENCY, BURNED = "wakeup_p50_ns", "cpu_share"
 """What a front trades against each other; less is better of both."""
+PREDICTED = (*METRICS, MORE_CPU)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One setting: medians over trials of the metrics that can be told, with their intervals."""
+    """One setting: medians over trials of the PREDICTED that can be told, with their intervals.
+
+    `on_front`: no other setting of the grid is as good in latency and CPU and better in one
+    (Pareto), and none before it is the same.
+    """
 
     knobs: Knobs
     metrics: Mapping[str, Estimate]
@@ -163,13 +168,15 @@ def _surface(
 def sweep(
     trials: Sequence[Trial], algorithm: Algorithm, knobs: Sequence[Knobs], executor: Executor
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Predict all trials under all settings: (trials, settings, METRICS), a task for each trial."""
+    """Predict all trials under all settings: (trials, settings, PREDICTED), a task for each."""
     n = len(trials)
     return np.asarray(list(executor.map(_row, trials, [algorithm] * n, [knobs] * n)))
 
 
 def _row(trial: Trial, algorithm: Algorithm, knobs: Sequence[Knobs]) -> list[list[float]]:
-    return [list(predict(trial, algorithm, each).values()) for each in knobs]
+    idle = predict(trial, algorithm, Knobs(0))[BURNED]
+    predicted = [predict(trial, algorithm, each) for each in knobs]
+    return [[*each.values(), each[BURNED] - idle] for each in predicted]
 
 
 def _points(
@@ -178,22 +185,19 @@ def _points(
     estimates = [
         {
             name: median_interval(column[~np.isnan(column)])
-            for name, column in zip(METRICS, of_setting.T, strict=True)
+            for name, column in zip(PREDICTED, of_setting.T, strict=True)
             if not np.isnan(column).all()
         }
         for of_setting in values.swapaxes(0, 1)
     ]
-    for each, metrics in zip(knobs, estimates, strict=True):
-        yield Point(each, metrics, _on_front(metrics, estimates))
-
-
-def _on_front(metrics: Mapping[str, Estimate], others: Sequence[Mapping[str, Estimate]]) -> bool:
-    """Whether no other setting is as good in both and better in one (Pareto)."""
-    pair = (LATENCY, BURNED)
-    if any(name not in metrics for name in pair):
-        return False
-    mine = [metrics[name].value for name in pair]
-    theirs = [[other[name].value for name in pair] for other in others]
-    return not any(
-        all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in theirs
-    )
+    pairs = [
+        tuple(metrics[name].value if name in metrics else np.inf for name in (LATENCY, BURNED))
+        for metrics in estimates
+    ]
+    for number, (each, metrics) in enumerate(zip(knobs, estimates, strict=True)):
+        mine = pairs[number]
+        beaten = any(
+            other != mine and other[0] <= mine[0] and other[1] <= mine[1] for other in pairs
+        )
+        told = LATENCY in metrics and mine not in pairs[:number]
+        yield Point(each, metrics, on_front=told and not beaten)

@@ -28,6 +28,8 @@ METRICS = (
     "poll_ns_per_wakeup",
 )
 """Predicted metrics, by the names and in the units of `lab.metrics`."""
+MORE_CPU = "more_cpu_share"
+"""Share of a CPU above that of never polling, trial by trial."""
 FEW = 100
 """Latencies below which a 99th percentile is a maximum in disguise."""
 

@@ -1,12 +1,12 @@
-"""Halt polling of `virt/kvm/kvm_main.c`, as it is since Linux 6.2.
+"""Halt polling of `virt/kvm/kvm_main.c`, as it is since Linux 6.1.
 
 Read at Linux 6.12 (`kvm_vcpu_halt()`, `grow_halt_poll_ns()`, `shrink_halt_poll_ns()`), and the
 same in the patches on the list for 6.18 and later. The commits that made it what it is:
 
 - 49113d360bde (5.1): `grow_start` is a parameter.
 - ae232ea46088 (5.15): a window that shrinks below `grow_start` is 0.
-- 97b6847ac10b (6.2): the window is cut to the ceiling when a halt begins, not when it grows. So
-  KVM traces windows above the ceiling, which no halt ever polls. 5.15 to 6.1 poll the same.
+- 97b6847ac10b (6.1): the window is cut to the ceiling when a halt begins, not when it grows. So
+  KVM traces windows above the ceiling, which no halt ever polls. 5.15 to 6.0 poll the same.
 - aeb1b22a3ac8 (6.11): the default of `shrink` is 2; it was 0. That is a setting, not an algorithm.
 """
 
@@ -50,7 +50,7 @@ def shrink(window: int, divisor: int, start: int) -> int:
 
 GENERIC = Algorithm(
     name="generic",
-    title="Linux 6.2 and later",
+    title="Linux 6.1 and later",
     source="kvm_vcpu_halt() in virt/kvm/kvm_main.c, 97b6847ac10b",
     begin=begin,
     verdict=verdict,
