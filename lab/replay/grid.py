@@ -13,10 +13,6 @@ NAMES = tuple(Knobs.__dataclass_fields__)
 PREFIX = "halt_poll_ns_"
 UNITS = {"": 1, "ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s)?")
-TUNED = (
-    "halt_poll_ns=0,10us,20us,50us,100us,200us,500us,1ms grow=2,4 grow_start=10us,50us shrink=0,2"
-)
-"""The grid that `tune` searches when it is given none."""
 
 
 def parse(text: str) -> dict[str, list[int]]:

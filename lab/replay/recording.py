@@ -10,7 +10,7 @@ halts of one outcome.
 from __future__ import annotations
 
 import runpy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 CLOSED = frozenset({"halt"})
 """Guests that wait for their own work: each timer is armed when the last wake-up is done with."""
+PARAMETERS = {
+    "halt_poll_ns": "halt_poll_ns",
+    "grow": "halt_poll_ns_grow",
+    "grow_start": "halt_poll_ns_grow_start",
+    "shrink": "halt_poll_ns_shrink",
+}
+"""Module parameter of each knob."""
 PASSES = 3
 """Rounds of aligning and of learning the offsets from it; the second hardly changes anything."""
 
@@ -84,22 +91,29 @@ def recordings(row: Document) -> list[Recording]:
     ]
 
 
+def found_knobs(facts: Document) -> Knobs:
+    """Return the module parameters that a host was found with; what it has not as by default."""
+    found = (facts.get("kvm") or {}).get("parameters") or {}
+    given = {
+        name: int(found[f"kvm.{parameter}"])
+        for name, parameter in PARAMETERS.items()
+        if f"kvm.{parameter}" in found
+    }
+    return replace(Knobs(200_000), **given)
+
+
 def knobs_of(row: Document, facts: Document) -> Knobs:
     """Return the setting that the trial ran under: as read back, else as set, else as found."""
-    found = (facts.get("kvm") or {}).get("parameters") or {}
-    told = dict(row["setting"]) | {
-        knob: value for knob, value in (row.get("effective") or {}).items() if value is not None
+    back = row.get("effective") or {}
+    told = row["setting"] | {knob: value for knob, value in back.items() if value is not None}
+    given = {
+        name: int(told[f"host.{parameter}"])
+        for name, parameter in PARAMETERS.items()
+        if f"host.{parameter}" in told
     }
-
-    def value(name: str, default: int) -> int:
-        return int(told.get(f"host.{name}", found.get(f"kvm.{name}", default)))
-
-    return Knobs(
-        halt_poll_ns=int(told.get("vm.halt_poll_ns", value("halt_poll_ns", 200_000))),
-        grow=value("halt_poll_ns_grow", 2),
-        grow_start=value("halt_poll_ns_grow_start", 10_000),
-        shrink=value("halt_poll_ns_shrink", 2),
-    )
+    if "vm.halt_poll_ns" in told:
+        given["halt_poll_ns"] = int(told["vm.halt_poll_ns"])
+    return replace(found_knobs(facts), **given)
 
 
 def _of_thread(row: Document, thread: int, columns: dict[str, Ints]) -> Recording:
