@@ -94,7 +94,8 @@ class Experiment(_Strict):
 
     `probes` is what is attached while a trial runs; `phases` does what `halts` does and more.
     With `overhead` each block runs each workload once more at the reference without a probe:
-    what the probes themselves cost.
+    what the probes themselves cost. With `aa` it runs the reference a second time under another
+    name: what is found between two arms that are the same is noise.
     """
 
     analysis: Annotated[str, Field(min_length=1)]
@@ -105,6 +106,7 @@ class Experiment(_Strict):
     design: Literal["crossed", "one-at-a-time"] = "crossed"
     probes: Annotated[list[Probe], Field(min_length=1)] = ["halts"]
     overhead: bool = True
+    aa: bool = False
     knobs: dict[str, list[int]] = {}
     reference: Setting = {}
     workloads: Annotated[
@@ -156,7 +158,7 @@ class Experiment(_Strict):
     def expected_s(self) -> float:
         """How long all blocks take on one host, about, with 0.15 s for each fresh VM."""
         one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
-        return self.blocks * (len(self.settings) + self.overhead) * one_pass
+        return self.blocks * (len(self.settings) + self.overhead + self.aa) * one_pass
 
 
 def find(name: str) -> Path:

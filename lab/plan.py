@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -33,8 +33,17 @@ class Trial:
     warmup: bool
     setting: Setting
     probes: list[Probe]
+    aa: bool
     workload: dict[str, Any]
     seed: int
+
+
+class _Arm(NamedTuple):
+    """What the cells of a workload in one block differ by."""
+
+    setting: Setting
+    probes: list[Probe]
+    aa: bool = False
 
 
 def _seed(*parts: object) -> int:
@@ -47,32 +56,32 @@ def trials(experiment: Experiment, host: str) -> list[Trial]:
     """Return the trials of `host`: a warm-up of every workload, then `blocks` complete blocks.
 
     A block is one pass over all cells in an order of its own, drawn from the experiment's seed and
-    the host's name; the reference without probes is a cell too, where the experiment wants the
-    probes' cost. A workload keeps one table of intervals within a block, so that its cells are
-    compared on the same arrivals.
+    the host's name. Where the experiment wants them, the reference without probes is a cell too
+    (the probes' cost), and the reference once more (the A/A arm). A workload keeps one table of
+    intervals within a block, so that its cells are compared on the same arrivals.
     """
-    arms = [(setting, experiment.probes) for setting in experiment.settings]
-    arms += [(experiment.reference, OFF)] if experiment.overhead else []
+    reference = _Arm(experiment.reference, experiment.probes)
+    arms = [_Arm(setting, experiment.probes) for setting in experiment.settings]
+    arms += [_Arm(experiment.reference, OFF)] if experiment.overhead else []
+    arms += [reference._replace(aa=True)] if experiment.aa else []
     workloads = [workload.model_dump() for workload in experiment.workloads]
-    ordered = [
-        (WARMUP_BLOCK, (experiment.reference, experiment.probes), workload)
-        for workload in workloads
-    ]
+    ordered = [(WARMUP_BLOCK, reference, workload) for workload in workloads]
     for block in range(experiment.blocks):
         cells = [(block, arm, workload) for arm in arms for workload in workloads]
         random.Random(_seed(experiment.seed, host, block)).shuffle(cells)  # noqa: S311
         ordered += cells
     position = {block: 0 for block, _, _ in ordered}
     planned = []
-    for number, (block, (setting, probes), workload) in enumerate(ordered):
+    for number, (block, arm, workload) in enumerate(ordered):
         planned.append(
             Trial(
                 trial=number,
                 block=block,
                 position=position[block],
                 warmup=block == WARMUP_BLOCK,
-                setting=setting,
-                probes=probes,
+                setting=arm.setting,
+                probes=arm.probes,
+                aa=arm.aa,
                 workload=workload,
                 seed=_seed(experiment.seed, host, block, workload["name"]),
             )

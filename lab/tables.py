@@ -28,7 +28,9 @@ PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
 COLOURS = {
     Verdict.BETTER: "green",
     Verdict.WORSE: "red",
+    Verdict.EQUIVALENT: "cyan",
     Verdict.INCONCLUSIVE: "dim",
+    Verdict.UNSTABLE: "yellow",
     Verdict.INERT: "yellow",
     Verdict.MISSING: "yellow",
 }

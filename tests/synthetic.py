@@ -20,12 +20,13 @@ from tests import synthetic_phases
 from tests.synthetic_phases import buckets
 
 Document = dict[str, Any]
-Arm = tuple[Mapping[str, int], list[str]]
+Arm = tuple[Mapping[str, int], list[str], bool]
 
 KNOB = "vm.halt_poll_ns"
 CEILINGS = (0, 20_000, 50_000, 200_000, 1_000_000)
 SETTINGS = [{KNOB: ceiling} for ceiling in CEILINGS]
 REFERENCE = {KNOB: 200_000}
+BOOT = "5e7f0b3c-0000-4000-8000-000000000000"
 GROW, GROW_START, SHRINK = 2, 10_000, 2
 OUTCOMES = ("hit", "late_hit", "miss", "no_poll", "instant")
 SPLIT = ("hit", "late_hit", "miss_poll", "miss_wait", "no_poll", "instant")
@@ -65,15 +66,17 @@ def write_run(
     seed: int = 20181024,
     probes: Sequence[str] = ("halts",),
     overhead: bool = False,
+    aa: bool = False,
 ) -> Path:
     """Write a whole run below `store`; `hosts` maps a host's name to its clock class."""
     hosts = {"synthetic": "hardware"} if hosts is None else hosts
     rng = np.random.default_rng(seed)
     run = store / name
     run.mkdir(parents=True)
-    arms = [(setting, list(probes)) for setting in settings]
-    arms += [(reference, [])] if overhead else []
-    warm = (reference, list(probes))
+    arms = [(setting, list(probes), False) for setting in settings]
+    arms += [(reference, [], False)] if overhead else []
+    arms += [(reference, list(probes), True)] if aa else []
+    warm = (reference, list(probes), False)
     plans = {host: plan_trials(arms, warm, workloads, blocks, rng) for host in hosts}
     facts = {host: host_facts(host, clock) for host, clock in hosts.items()}
     (run / "experiment.toml").write_text(
@@ -126,10 +129,11 @@ def plan_trials(
             "warmup": block < 0,
             "setting": dict(setting),
             "probes": probes,
+            "aa": aa,
             "workload": workload,
             "seed": 1000 + block,
         }
-        for number, (block, (setting, probes), workload) in enumerate(cells)
+        for number, (block, (setting, probes, aa), workload) in enumerate(cells)
     ]
 
 
@@ -142,7 +146,8 @@ def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> 
     if phases and "functions" in trial["probes"]:
         functions = synthetic_phases.functions(phases, rng)
     return {
-        "schema": 1, "run": run, "host": host, **trial, "status": "ok", "reason": None,
+        "schema": 1, "run": run, "host": host, "boot_id": BOOT, **trial,
+        "status": "ok", "reason": None,
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,
         "effective": trial["setting"], "guest": guest,
         "haltpoll": probe if trial["probes"] else None, "phases": phases, "functions": functions,
@@ -152,7 +157,8 @@ def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> 
 
 def unmeasured(run: str, host: str, trial: Document, status: str, reason: str) -> Document:
     return {
-        "schema": 1, "run": run, "host": host, **trial, "status": status, "reason": reason,
+        "schema": 1, "run": run, "host": host, "boot_id": BOOT, **trial,
+        "status": status, "reason": reason,
         "started_at": None, "duration_ns": 0, "effective": {}, "guest": None, "haltpoll": None,
         "phases": None, "functions": None, "host_state": None,
     }  # fmt: skip

@@ -21,7 +21,7 @@ import numpy as np
 
 from lab.errors import UsageError
 from lab.stats import Estimate
-from lab.stats.estimate import median_interval
+from lab.stats.location import median_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

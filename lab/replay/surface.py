@@ -16,7 +16,7 @@ from lab.replay.costs import Costs, costs
 from lab.replay.recording import Recording, knobs_of, recordings
 from lab.replay.trial import METRICS, MORE_CPU, Trial, predict, prepare
 from lab.stats import Estimate
-from lab.stats.estimate import median_interval
+from lab.stats.location import median_interval
 from lab.store.layout import Document
 from lab.store.read import Run
 

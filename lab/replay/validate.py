@@ -21,7 +21,7 @@ from lab.replay.surface import Source, sources
 from lab.replay.trajectory import Trajectory, trajectory
 from lab.replay.trial import predict, prepare
 from lab.stats import Estimate
-from lab.stats.estimate import median_interval
+from lab.stats.location import median_interval
 from lab.store.read import Run
 
 CHECKED = (

@@ -56,7 +56,7 @@ class Picture:
 class Material:
     """What the pictures of one host are made of.
 
-    `trials` and `rows` are without warm-ups and without trials that ran without probes.
+    `trials` and `rows` are those that settings are compared by (`lab.stats.compare.counted`).
     """
 
     clock_class: str

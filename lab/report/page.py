@@ -28,6 +28,7 @@ from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
 from lab.summary import SYMBOLS, Grid, Summary, sentences, summarise, tally
+from lab.table import is_counted
 
 UNKNOWN = "unknown"
 
@@ -122,7 +123,7 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
         workloads=_workloads(run, name),
         trials=trials[trials["host"] == name],
         cells=[cell for cell in summary.cells if cell.host == name],
-        rows=[row for row in run.rows[name] if not row["warmup"] and row.get("probes", True)],
+        rows=[row for row in run.rows[name] if is_counted(row)],
         profile=profile(summary, name),
         probe_costs=[each for each in summary.probe_costs if each.host == name],
         fpu_costs=[each for each in summary.fpu_costs if each.host == name],

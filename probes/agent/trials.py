@@ -16,6 +16,7 @@ from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
+from agent.process import boot_id
 
 
 class Bench:
@@ -42,7 +43,7 @@ class Bench:
         self._timeout_s = timeout_s
 
     def trial(self, plan: dict[str, Any]) -> dict[str, Any]:
-        """Return the result row of `plan` without `schema`, `run` and `host`.
+        """Return the result row of `plan` without what `header` adds.
 
         A trial that cannot run here is an `inert` or `missing` row, one that breaks a `failed` row.
         Raises AgentError when the host itself is at fault (a knob that does not take its value).
@@ -147,7 +148,7 @@ class Bench:
 
 
 def header(run: str, host: str) -> dict[str, Any]:
-    return {"schema": SCHEMA, "run": run, "host": host}
+    return {"schema": SCHEMA, "run": run, "host": host, "boot_id": boot_id()}
 
 
 def _host_state(cpu: int | None) -> dict[str, int]:

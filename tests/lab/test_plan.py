@@ -65,6 +65,18 @@ def test_without_overhead_and_knobs_a_block_is_each_workload_once_as_found() -> 
     assert all(trial.probes == ["halts"] for trial in trials)
 
 
+def test_the_reference_is_in_every_block_twice_with_an_aa_arm() -> None:
+    doubled = QUESTION.model_copy(update={"aa": True, "overhead": False})
+    trials = plan.trials(doubled, "h")
+    assert not any(trial.aa for trial in trials if trial.warmup)
+    for block in range(doubled.blocks):
+        cells = Counter((cell(t), t.aa) for t in trials if t.block == block)
+        for work in doubled.workloads:
+            reference = (200_000, work.name, ("halts",))
+            assert (cells[reference, False], cells[reference, True]) == (1, 1)
+        assert sum(cells.values()) == 4 * (len(doubled.settings) + 1)
+
+
 def test_numbers_run_in_order() -> None:
     assert [trial.trial for trial in plan.trials(QUESTION, "h")] == list(
         range(4 + QUESTION.blocks * (len(QUESTION.settings) + 1) * 4)
