@@ -50,18 +50,19 @@ html_option = click.option(
 
 def question(default_grid: str | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of a Question, and it the Question."""
+    fallback = {"default": default_grid, "show_default": True} if default_grid else {}
+    grid_option = click.option(
+        "--grid",
+        metavar="GRID",
+        required=not default_grid,
+        help="'halt_poll_ns=0,50us,200us grow=2 grow_start=10us shrink=0,2'; knobs left out stay "
+        "as recorded",
+        **fallback,  # type: ignore[arg-type]
+    )
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @options.run_argument
-        @click.option(
-            "--grid",
-            metavar="GRID",
-            required=default_grid is None,
-            default=default_grid,
-            show_default=bool(default_grid),
-            help="'halt_poll_ns=0,50us,200us grow=2 grow_start=10us shrink=0,2'; knobs left out "
-            "stay as recorded",
-        )
+        @grid_option
         @click.option(
             "--from",
             "setting",

@@ -30,7 +30,7 @@ COLUMNS = {
     "cpu_ns_per_wakeup": "CPU/wake-up",
 }
 SHOWN = tuple(name for name in COLUMNS if name != "cpu_ns_per_wakeup")
-CHOSEN = SHOWN[:4]
+CHOSEN = ("wakeup_p50_ns", "wakeup_p99_ns", MORE_CPU)
 FRONT = "●"
 WIDE = 120
 LOOP = {
@@ -112,20 +112,19 @@ def choice_table(choices: Sequence[Choice], goal: Goal) -> Table:
         point.knobs for choice in choices for each in choice.surfaces for point in each.points
     ]
     names = varying(points)
-    table = Table(box=None, header_style="dim")
-    table.add_column("for", overflow="fold")
-    table.add_column("setting", overflow="fold")
+    limit = nanoseconds(goal.limit) if goal.p99 else f"{100 * goal.limit:g} % of a CPU"
+    table = Table(box=None, header_style="dim", title_justify="left")
+    table.title = f"least {COLUMNS[goal.wanted]} with {COLUMNS[goal.metric]} at most {limit}"
+    table.add_column("setting", no_wrap=True)
     for name in CHOSEN:
         table.add_column(COLUMNS[name], justify="right")
     for choice in choices:
+        doubt = "" if choice.sure or not choice.knobs else " (not within every interval)"
+        table.add_row(Text(choice.scope + doubt, style="bold"))
         if choice.knobs is None:
-            table.add_row(choice.scope, "none of the grid")
-            continue
-        doubt = "" if choice.sure else " (in the middle, not for sure)"
-        table.add_row(choice.scope, short(choice.knobs, names) + doubt, *_worst(choice.points))
-    limit = nanoseconds(goal.limit) if goal.p99 else f"{100 * goal.limit:g} % of a CPU"
-    table.title = f"least {COLUMNS[goal.wanted]} with {COLUMNS[goal.metric]} at most {limit}"
-    table.title_justify = "left"
+            table.add_row("  none of the grid")
+        else:
+            table.add_row("  " + short(choice.knobs, names), *_worst(choice.points))
     return table
 
 

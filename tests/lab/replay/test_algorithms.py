@@ -40,7 +40,11 @@ CEILING = 200_000
     ],
 )
 def test_verdict_of_the_generic_algorithm(
-    window: int, ns: int, valid: bool, ceiling: int, expected: int
+    window: int,
+    ns: int,
+    valid: bool,  # noqa: FBT001
+    ceiling: int,
+    expected: int,
 ) -> None:
     assert GENERIC.verdict(window, ns, ns > window, valid, ceiling) == expected
 
@@ -78,17 +82,19 @@ def test_4_19_starts_at_10_us_whatever_the_parameter_and_stops_at_a_factor_of_0(
 
 
 def test_the_vcore_knows_no_invalid_wake_up() -> None:
-    assert VCORE.verdict(10_000, 5_000, False, False, CEILING) == KEEP
-    assert GENERIC.verdict(10_000, 5_000, False, False, CEILING) == SHRINK
+    invalid_hit = (10_000, 5_000, False, False, CEILING)
+    assert VCORE.verdict(*invalid_hit) == KEEP
+    assert GENERIC.verdict(*invalid_hit) == SHRINK
 
 
 def test_the_guest_judges_the_halt_behind_the_poll() -> None:
     guest = algorithm("cpuidle-haltpoll")
+    slept = (True, True, CEILING)
     # Idle for 80 µs, of which 50 were polled: the host's algorithm would grow.
-    assert guest.verdict(50_000, 80_000, True, True, CEILING) == KEEP
-    assert guest.verdict(50_000, 101_000, True, True, CEILING) == GROW
-    assert guest.verdict(50_000, 251_000, True, True, CEILING) == SHRINK
-    assert guest.verdict(50_000, 40_000, False, True, CEILING) == KEEP
+    assert guest.verdict(50_000, 80_000, *slept) == KEEP
+    assert guest.verdict(50_000, 101_000, *slept) == GROW
+    assert guest.verdict(50_000, 251_000, *slept) == SHRINK
+    assert guest.verdict(50_000, 40_000, *(False, True, CEILING)) == KEEP
     assert guest.grow(50_000, CEILING, 0, 50_000) == 50_000
 
 
