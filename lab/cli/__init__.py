@@ -25,6 +25,10 @@ COMMANDS = {
     "compare": "compare settings, runs, kernels, hosts or architectures",
     "recommend": "what to set, and what it costs",
     "report": "write a run's HTML report",
+    "simulate": "what other settings of halt polling would have done",
+    "tune": "which setting of halt polling to take",
+    "what-if": "what a change of defaults does to all recorded workloads",
+    "validate": "hold the replay's predictions against measurements",
     "fleet": "hosts of four architectures, emulated on this machine",
     "restore": "undo on the hosts what a dead agent left",
     "schema": "print the JSON Schema of experiment files",
@@ -41,7 +45,7 @@ class Lab(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = __import__(f"lab.cli.{cmd_name}", fromlist=["command"])
+        module = __import__(f"lab.cli.{cmd_name.replace('-', '_')}", fromlist=["command"])
         command: click.Command = module.command
         return command
 
