@@ -232,7 +232,7 @@ def _judge(
     row.tonight_error = _tonight_error(errors, m, scale, r, phi)
     significant = abs(row.tonight) > limits.stands_out[degrees] * row.tonight_error
     row.stands_out = significant and abs(row.tonight) >= limits.least
-    # Nearer to the new level than to the old one, tonight and at least one night before: however far
+    # Nearer to the new level than to the old, tonight and at least one night before: however far
     # off the last point is, it does not carry the one before it.
     nearer = (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
     row.state = QUIET

@@ -111,6 +111,8 @@ def _figure(detectors: Scores, scheme: str) -> go.Figure:
         )
         for column, (x, y) in enumerate(values, 1):
             trace = go.Scatter(x=x, y=y, showlegend=column == 1, **look)
+            # Side by side where they would hide each other's intervals, else one above the other.
+            trace.offsetgroup = name if column == 1 else "lines"
             if column == 1:
                 trace.mode = "markers"
                 trace.error_y = {
