@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
 from lab.detect.synthetic import Noise
+from lab.labels import NONE
 from tests.benchmarks.detection_score import IN_TIME, Found, Rate, Score
 
 DRIFT_NIGHTS = 60
@@ -31,9 +32,15 @@ def rates(detectors: Scores) -> Iterator[str]:
     yield "| detector | series | " + " | ".join(Noise) + " | all |"
     yield "| --- | ---: |" + " ---: |" * (len(Noise) + 1)
     for name, scores in detectors.items():
-        cells = [Rate.of(of_noise(scores, noise)) for noise in Noise] + [Rate.of(scores)]
-        shown = (f"{each.per_year:.2f} ({each.low:.2f} to {each.high:.2f})" for each in cells)
+        shown = [_rate(of_noise(scores, noise)) for noise in Noise] + [_rate(scores)]
         yield f"| {name} | {len(scores):,} | " + " | ".join(shown) + " |"
+
+
+def _rate(scores: list[Score]) -> str:
+    if not scores:
+        return NONE
+    rate = Rate.of(scores)
+    return f"{rate.per_year:.2f} ({rate.low:.2f} to {rate.high:.2f})"
 
 
 def found(detectors: Scores) -> Iterator[str]:
