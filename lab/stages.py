@@ -9,7 +9,7 @@ keeps the coverage asymptotically (Chow and Robbins, On the asymptotic theory of
 sequential confidence intervals for the mean, Ann. Math. Statist. 36, 1965), whereas stopping at the
 first small p value does not keep its level. In small samples a spread that is underestimated by
 chance stops too early (Anscombe, Sequential estimation, J. R. Statist. Soc. B 15, 1953); that is
-what `min_blocks` is for, and `tests/benchmarks/stopping.py` measures how much is left.
+what `min_blocks` is for, and results/stopping.md has how much is left.
 """
 
 from __future__ import annotations
