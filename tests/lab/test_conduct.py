@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab import conduct, experiment, plan, stages
+from lab import conduct, experiment, looks, plan
 from lab.fleet import drive
 from lab.fleet.drive import Outcome
 from lab.fleet.progress import ignore
@@ -106,7 +106,7 @@ class Bench:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.monkeypatch = monkeypatch
-        self.looks: list[tuple[str, stages.Look]] = []
+        self.looks: list[tuple[str, looks.Look]] = []
 
     def ask(
         self,

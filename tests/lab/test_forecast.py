@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lab import forecast, forecast_tables, stages
+from lab import forecast, forecast_tables, looks
 from lab.errors import UsageError
 from lab.experiment import Experiment, Stop
 from lab.forecast import Forecast, forecasts
@@ -74,7 +74,7 @@ def test_the_width_foretold_for_the_pilot_is_about_the_one_it_has(
 ) -> None:
     seen = {
         (each.workload, each.setting, each.metric): math.log(each.high / each.low)
-        for each in stages.contrasts(pilot, "synthetic", None)
+        for each in looks.contrasts(pilot, "synthetic", None)
         if each.low and each.high
     }
     errors = [
