@@ -135,7 +135,8 @@ def test_the_table_has_the_contrast_that_is_hardest_to_tell(found: list[Forecast
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(7.4, "7 s"), (90, "90 s"), (150, "2.5 min"), (7 * 3600, "7 h")]
+    ("seconds", "said"),
+    [(7.4, "7 s"), (90, "90 s"), (150, "2.5 min"), (7 * 3600, "7.0 h"), (767, "13 min")],
 )
 def test_times_are_for_people(seconds: float, said: str) -> None:
     assert forecast_tables.duration(seconds) == said
