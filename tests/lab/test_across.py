@@ -44,6 +44,13 @@ def test_a_sentence_says_every_architecture(found: list[Across]) -> None:
     assert said.endswith(f", no effect on ppc64 (inert: {synthetic_fleet.INERT})")
 
 
+def test_the_largest_differences_come_first_and_a_reason_once(found: list[Across]) -> None:
+    said = words.differences(found)
+    assert len(said) == words.SAID + 1 or not said[-1].startswith("and ")
+    assert sum(synthetic_fleet.INERT in each for each in said) == 1
+    assert all(" differs from " in each for each in said[:-1])
+
+
 def test_contrasts_are_counted(found: list[Across]) -> None:
     said = words.tally(found)
     pairs = sum(len(each.interactions) for each in found)
