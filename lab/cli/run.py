@@ -150,7 +150,7 @@ def _conclude(folder: RunFolder, *, as_json: bool) -> None:
     from lab import report  # noqa: PLC0415  (plotly is slow to import)
     from lab.cli import compare  # noqa: PLC0415
 
-    compare.show([run], folder.path.parent, as_json=as_json)
+    compare.show([run], folder.path.parent, "json" if as_json else None)
     remarks.print(f"report: {report.write(run, folder.path.parent)}", soft_wrap=True)
     if state != "complete":
         remarks.print(f"incomplete: kvmlab run --resume {run}")

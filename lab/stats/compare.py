@@ -30,6 +30,7 @@ GROUP = ["run", "host", "architecture", "clock_class", "workload"]
 SHOWN = (
     "log_ratio",
     "standard_error",
+    "freedom",
     "p",
     "p_adjusted",
     "p_permutation",
