@@ -79,9 +79,11 @@ def command(settings: options.Settings, terms: tuple[str, ...], form: str | None
 def show(runs: Sequence[str | Path], results: Path, form: str | None) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON or CSV."""
     from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab.across import differences  # noqa: PLC0415
     from lab.doubts import doubts  # noqa: PLC0415
     from lab.profile import profile  # noqa: PLC0415
     from lab.profile_tables import cost_table, profile_table  # noqa: PLC0415
+    from lab.stats.architectures import across  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
 
     summaries = [summary.summarise(read_run(run, results)) for run in runs]
@@ -94,6 +96,8 @@ def show(runs: Sequence[str | Path], results: Path, form: str | None) -> None:
         for grid in each.grids:
             console.print(tables.comparison_table(grid, each.names, console.width))
         console.print(summary.tally(each.comparisons))
+        for said in differences(across(each.comparisons)):
+            console.print(said)
         for host in each.run.manifest["hosts"]:
             found = profile(each, host)
             if found.times:

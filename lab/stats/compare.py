@@ -133,8 +133,11 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
+            located, low, high, error = (
+                seen[name][at] for name in ("log_ratio", "low", "high", "standard_error")
+            )
             seen["detectable"][at] = np.exp(
-                power.multiplier(freedom, each) * seen["standard_error"][at]
+                power.detectable(located - low, high - located, error, freedom, each)
             )
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)

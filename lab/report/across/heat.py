@@ -14,7 +14,7 @@ from lab.report.across.comparable import Comparable, told
 from lab.report.material import LegendEntry, Multiple, Picture, Table
 from lab.report.style import INK, axis, figure
 from lab.stats import Verdict
-from lab.stats.architectures import Across, Agreement, ArchitectureEffect
+from lab.stats.architectures import Across, ArchitectureEffect
 from lab.stats.power import ALPHA
 
 FOUR = math.log(4)
@@ -103,7 +103,7 @@ def _cell(effect: ArchitectureEffect | None) -> str:
     if effect.estimate is None:
         return WORDS.get(effect.verdict, "?")
     shown = effect.verdict in {Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT}
-    return f"{'' if shown else '~ '}{change(effect.ratio)}"
+    return f"{'' if shown else '~'}{change(effect.ratio).replace(' %', '%')}"
 
 
 def _differences(comparable: Comparable) -> Iterator[Table]:
@@ -118,7 +118,7 @@ def _differences(comparable: Comparable) -> Iterator[Table]:
         )
         for each in comparable.across
         for pair in each.interactions
-        if pair.agreement is Agreement.DIFFERENT
+        if pair.is_shown
     ]
     if rows:
         yield Table(
