@@ -21,14 +21,14 @@ compared: the second value against the first. Without a key given twice, every s
 with its run's reference. A word without = is run=WORD.
 
 \b
-run=NAME            a run of the store, a path, or `latest`; all runs if none is named
+run=NAME            a run, its path, or `latest`; all runs if none is named
 host=NAME           a host of the inventory
 arch=NAME           x86, arm64, s390x, ppc64, or as `uname -m` says
 kernel=RELEASE      as `uname -r` says
 clock=CLASS         hardware, nested, emulated, icount
 workload=NAME       a workload of the experiment
 metric=NAME         a metric (the primary ones if none is named)
-setting.KNOB=VALUE  settings that give the knob this value; its scope may be left out
+setting.KNOB=VALUE  settings that give the knob this value, scope optional
 setting=LABEL       one setting by its whole label: vm.halt_poll_ns=0
 
 VALUE may be several with commas (any of them), and of all but settings a pattern with * and ?.
