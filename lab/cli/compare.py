@@ -86,7 +86,8 @@ def _show_answer(
         case "markdown":
             click.echo(table.markdown(found), nl=False)
         case None:
-            options.out().print(table.table(found))
+            console = options.out()
+            console.print(table.table(found, console.width))
         case _:
             _print_records([row.record() for row in found.rows], form)
 
