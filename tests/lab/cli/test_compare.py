@@ -8,6 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from lab.cli import kvmlab
+from lab.errors import UsageError
 
 FIRST, SECOND = "20260102-000000-synthetic", "20260103-000000-synthetic"
 NARROW = ("workload=fixed-30us", "metric=wakeup_p50_ns")
@@ -53,3 +54,10 @@ def test_recommendations_name_one_setting_for_all(fleet: Path) -> None:
     (advice,) = json.loads(ask(fleet, "recommend", FIRST, "--json").stdout)
     assert advice["fleet"]["indifferent"].keys() == {"ppc64le"}
     assert advice["hosts"]["p9"]["inert"]
+
+
+def test_an_executor_that_is_none_is_one_sentence(fleet: Path) -> None:
+    words = ["--results", str(fleet), "compare", "latest", "--executor", "threads"]
+    found = CliRunner().invoke(kvmlab, words)
+    assert isinstance(found.exception, UsageError)
+    assert "no executor 'threads'" in str(found.exception)
