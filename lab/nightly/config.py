@@ -61,13 +61,11 @@ class Judge(_Strict):
 class File(_Strict):
     """What stands in the file; paths are relative to it.
 
-    `name` tells its nights from those of other configurations in the same store. Each host gets
-    `tries` attempts to complete an experiment; a night that broke off and was not resumed for
-    `give_up_h` hours is given up. `state` is where its journal is kept, by default where systemd
-    (StateDirectory=) or the XDG base directories say.
+    Each host gets `tries` attempts to complete an experiment; a night that broke off and was not
+    resumed for `give_up_h` hours is given up. `state` is where its journal is kept, by default
+    where systemd (StateDirectory=) or the XDG base directories say.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "nightly"
     store: str
     experiments: Annotated[list[str], Field(min_length=1)]
     inventory: str | None = None
@@ -104,10 +102,14 @@ class File(_Strict):
 
 @dataclass(frozen=True)
 class Config:
-    """A configuration, and the folder its paths are relative to."""
+    """A configuration and the folder its paths are relative to.
+
+    `name`, that of its file, tells its nights from those of other configurations in a store.
+    """
 
     file: File
     folder: Path
+    name: str
 
     @property
     def inventory(self) -> Path:
@@ -132,13 +134,13 @@ class Config:
     def state(self) -> Path:
         """Return the folder of this configuration's journals."""
         if self.file.state:
-            return self.folder / self.file.state / self.file.name
+            return self.folder / self.file.state / self.name
         systemd = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
         xdg = os.environ.get("XDG_STATE_HOME", "")
         home = Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".local" / "state"
-        return (Path(systemd) if systemd else home / "kvmlab") / "nightly" / self.file.name
+        return (Path(systemd) if systemd else home / "kvmlab" / "nightly") / self.name
 
 
 def load(path: Path) -> Config:
     """Read and validate a configuration; UsageError naming the file, the key and the remedy."""
-    return Config(experiment.read(path, File), path.resolve().parent)
+    return Config(experiment.read(path, File), path.resolve().parent, path.stem)

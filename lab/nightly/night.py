@@ -157,7 +157,7 @@ class Night:
             known = any(each["night"] == self.name and each["began"] == began for each in events)
             return [] if known else [{**record, "began": began}]
 
-        Log(store, f"{NIGHTS}/{self.runs.config.file.name}").append(decide)
+        Log(store, f"{NIGHTS}/{self.runs.config.name}").append(decide)
         return Verdict.of(record)
 
 

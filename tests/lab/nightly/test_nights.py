@@ -133,7 +133,7 @@ def test_the_store_keeps_every_nights_verdict(world: World) -> None:
     verdicts = [world.night(number) for number in range(2)]
     events = [
         json.loads(path.read_text())["events"][0]
-        for path in sorted((world.folder / "store" / "nights" / "nightly").iterdir())
+        for path in sorted((world.folder / "store" / "nights" / "night").iterdir())
     ]
     assert [(each["night"], each["sentence"]) for each in events] == [
         (each.night, each.sentence) for each in verdicts

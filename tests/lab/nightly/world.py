@@ -149,24 +149,24 @@ class World:
         home.mkdir(parents=True, exist_ok=True)
         for trial in plan["trials"][:last]:
             row = home / f"{trial['trial']:06d}.json"
-            if row.exists():
-                continue
-            with (self.folder / "ledger").open("a") as ledger:
-                ledger.write(f"{plan['run']} {host} {trial['trial']}\n")
-            row.write_text(json.dumps(self._trial(host, plan["run"], trial)))
+            if not row.exists():
+                self.trial(host, plan["run"], trial, row)
         rows = [json.loads(path.read_text()) for path in sorted(home.glob("*.json"))]
         synthetic.write_rows(destination, host, rows)
         return Outcome("complete", None, self.facts(host))
 
-    def _trial(self, host: str, run: str, trial: dict[str, Any]) -> dict[str, Any]:
+    def trial(self, host: str, run: str, trial: dict[str, Any], row: Path) -> None:
+        """Run a trial: on its host it goes on whatever becomes of the controller."""
         seed = [*run.encode(), *host.encode(), trial["trial"]]
-        row = synthetic.measured(run, host, trial, np.random.default_rng(seed))
-        factor = self.state["factor"]
-        row["guest"]["latency_ns"] = [int(ns * factor) for ns in row["guest"]["latency_ns"]]
-        return {**row, "boot_id": f"boot-{self.boots(host)}"}
+        measured = synthetic.measured(run, host, trial, np.random.default_rng(seed))
+        guest = measured["guest"]
+        guest["latency_ns"] = [int(ns * self.state["factor"]) for ns in guest["latency_ns"]]
+        with (self.folder / "ledger").open("a") as ledger:
+            ledger.write(f"{run} {host} {trial['trial']}\n")
+        row.write_text(json.dumps({**measured, "boot_id": f"boot-{self.boots(host)}"}))
 
     def facts(self, host: str) -> dict[str, Any]:
-        return synthetic.host_facts(host, "hardware") | self.state.get("facts", {})
+        return {**synthetic.host_facts(host, "hardware"), **self.state.get("facts", {})}
 
     def boots(self, host: str) -> int:
         return int(self.state.get(f"boots {host}", 0))
