@@ -24,7 +24,7 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
     journals = Journals(config.state)
     with journals.held():
         sinks = config.file.alerts.make()
-        store = Store.make(config.store)
+        store = Store.make(config.store, config.file.kind)
 
         def night(journal: Journal) -> Night:
             return Night(Runs(config, store, results, journal, show), sinks)
