@@ -15,13 +15,13 @@ from lab.alerts.model import (
     Change,
     Context,
     Point,
-    SeriesKey,
     Standing,
     State,
     host_class,
 )
 from lab.alerts.night import confirm, trouble, update
 from lab.alerts.people import acknowledge, resolve
+from lab.history.key import SeriesKey
 
 __all__ = [
     "Alert",

@@ -1,4 +1,4 @@
-"""The `[alerts]` table of a night's configuration."""
+"""The `[alerts]` table of a night's configuration; paths are relative to the file's folder."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from lab.alerts.delivery import Sink
 from lab.alerts.night import NIGHTS_BACK
+from lab.alerts.sinks.files import STDOUT
 from lab.errors import UsageError
 
 
@@ -42,7 +43,7 @@ class Secret(_Strict):
             raise ValueError("takes one of value, env (a variable's name) and file")
         return self
 
-    def get(self, where: str) -> str:
+    def get(self, where: str, folder: Path) -> str:
         """Return the secret; UsageError when its variable or file is not there."""
         if self.value:
             return self.value.get_secret_value()
@@ -51,8 +52,7 @@ class Secret(_Strict):
                 raise UsageError(f"{where}: the variable {self.env} is not set: set it")
             return os.environ[self.env]
         # systemd puts the credentials of a service (LoadCredential=) in a folder of its own.
-        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""))
-        path = folder / str(self.file)
+        path = Path(os.environ.get("CREDENTIALS_DIRECTORY", folder)) / str(self.file)
         try:
             return path.read_text().strip()
         except OSError as error:
@@ -64,7 +64,7 @@ class Secret(_Strict):
 class TerminalSink(_Sink):
     kind: Literal["terminal"]
 
-    def make(self) -> Sink:
+    def make(self, folder: Path) -> Sink:  # noqa: ARG002  (it writes no file)
         from lab.alerts.sinks.terminal import Terminal  # noqa: PLC0415
 
         return Terminal(Console(highlight=False), self.label)
@@ -74,7 +74,7 @@ class FileSink(_Sink):
     kind: Literal["json", "junit", "markdown", "openmetrics"]
     path: Path
 
-    def make(self) -> Sink:
+    def make(self, folder: Path) -> Sink:
         from lab.alerts.sinks.document import JsonFile  # noqa: PLC0415  (each is slow to import)
         from lab.alerts.sinks.junit import JUnit  # noqa: PLC0415
         from lab.alerts.sinks.markdown import Markdown  # noqa: PLC0415
@@ -86,7 +86,8 @@ class FileSink(_Sink):
             "markdown": Markdown,
             "openmetrics": OpenMetrics,
         }
-        return kinds[self.kind](self.path, self.label)
+        path = self.path if self.path == STDOUT else folder / self.path
+        return kinds[self.kind](path, self.label)
 
 
 class AlertmanagerSink(_Sink):
@@ -98,14 +99,14 @@ class AlertmanagerSink(_Sink):
     lab: str = "kvmlab"
     valid_for_h: Annotated[float, Field(gt=0)] = 36
 
-    def make(self) -> Sink:
+    def make(self, folder: Path) -> Sink:
         from lab.alerts.sinks.alertmanager import Alertmanager  # noqa: PLC0415
 
         return Alertmanager(
             str(self.url),
             valid=timedelta(hours=self.valid_for_h),
             lab=self.lab,
-            token=self.token.get(f"sinks.{self.label}.token") if self.token else None,
+            token=self.token.get(f"sinks.{self.label}.token", folder) if self.token else None,
             name=self.label,
         )
 
@@ -114,10 +115,10 @@ class AppriseSink(_Sink):
     kind: Literal["apprise"]
     url: Secret
 
-    def make(self) -> Sink:
+    def make(self, folder: Path) -> Sink:
         from lab.alerts.sinks.messenger import Messenger  # noqa: PLC0415
 
-        return Messenger(self.url.get(f"sinks.{self.label}.url"), self.label)
+        return Messenger(self.url.get(f"sinks.{self.label}.url", folder), self.label)
 
 
 SinkTable = Annotated[
@@ -138,6 +139,6 @@ class AlertsTable(_Strict):
             raise ValueError(f"sinks: {min(twice)} is there twice; give each a name of its own")
         return self
 
-    def make(self) -> list[Sink]:
+    def make(self, folder: Path) -> list[Sink]:
         """Make all sinks; UsageError for one whose secret or address is not right."""
-        return [sink.make() for sink in self.sinks]
+        return [sink.make(folder) for sink in self.sinks]

@@ -15,34 +15,53 @@ SHOWN = 8
 
 
 @dataclass(frozen=True)
+class Paragraph:
+    """A sentence, and lines that belong to it: facts, or commands."""
+
+    head: str
+    lines: tuple[str, ...] = ()
+    are_commands: bool = False
+
+
+@dataclass(frozen=True)
 class Message:
-    """A notice: `title` is one line; `paragraphs` stand alone, each with lines below it."""
+    """A notice; `title` is one line."""
 
     title: str
-    paragraphs: tuple[tuple[str, tuple[str, ...]], ...]
+    paragraphs: tuple[Paragraph, ...]
 
     @property
     def text(self) -> str:
         return "\n\n".join(
-            "\n".join((head, *(f"- {line}" for line in lines))) for head, lines in self.paragraphs
+            "\n".join((each.head, *(f"- {line}" for line in each.lines)))
+            for each in self.paragraphs
         )
 
 
-def message(alert: Alert) -> Message:
-    """Say what changed, how much, since when, why perhaps, and what shows it again."""
+def message(alert: Alert, *, drawn: bool = False) -> Message:
+    """Say what changed, how much, since when, why perhaps, and what shows it again.
+
+    Where the nights are not `drawn` beside it, each series has a line of bars.
+    """
+    state = Paragraph(f"{_state(alert)}.")
     if alert.trouble:
-        return Message(title(alert), ((f"{_state(alert)}: {alert.trouble}.", ()),))
-    series = [f"{size(change)}  {spark(change.trend)}" for change in alert.changes]
-    causes = [f"{suspect.host}: {suspect.text}" for suspect in alert.suspects]
-    paragraphs = [
-        (f"{_state(alert)}.", ()),
-        (f"Since the night of {alert.since} (last good: {alert.last_good}):", _few(series)),
-        ("What changed on the hosts then:", _few(causes))
-        if causes
-        else ("No fact of these hosts changed then.", ()),
-        ("To see it again:", tuple(reproduce(alert))),
+        return Message(title(alert), (state, Paragraph(f"{alert.trouble}.")))
+    series = [
+        size(change) if drawn else f"{size(change)}  {spark(change.trend)}"
+        for change in alert.changes
     ]
-    return Message(title(alert), tuple(paragraphs))
+    since = f"Since the night of {alert.since} (last good: {alert.last_good}):"
+    causes = _causes(alert)
+    paragraphs = (
+        state,
+        Paragraph(since, _few(series)),
+        Paragraph("What changed on the hosts then:", _few(causes))
+        if causes
+        else Paragraph("No fact of these hosts changed then."),
+        Paragraph("To see it again:", tuple(reproduce(alert)), are_commands=True),
+        *_bisect(alert),
+    )
+    return Message(title(alert), paragraphs)
 
 
 def title(alert: Alert) -> str:
@@ -50,9 +69,11 @@ def title(alert: Alert) -> str:
     if alert.trouble:
         return f"{alert.id} {alert.state}: the night of {alert.night} did not run as planned"
     first = alert.changes[0]
+    series = first.series
+    what = f"{subject(series.metric)} {interval(first)} on {series.host}, {series.workload}"
     more = len(alert.changes) - 1
     others = f" and {more} more series" if more else ""
-    return f"{alert.id} {alert.state}: {size(first)}{others}"
+    return f"{alert.id} {alert.state}: {what}, {series.setting}{others}"
 
 
 def size(change: Change) -> str:
@@ -73,11 +94,17 @@ def subject(name: str) -> str:
         return name
 
 
-def level(change: Change, value: float) -> str:
+def unit_of(name: str) -> str:
+    """Return a metric's unit, empty when this kvmlab does not have it any more."""
     try:
-        return quantity(value, metric(change.series.metric).unit)
+        return metric(name).unit
     except KeyError:
-        return f"{value:g}"
+        return ""
+
+
+def level(change: Change, value: float) -> str:
+    """Return a value of a change's metric with its unit."""
+    return quantity(value, unit_of(change.series.metric))
 
 
 def interval(change: Change) -> str:
@@ -93,8 +120,25 @@ def reproduce(alert: Alert) -> list[str]:
     return [
         f"kvmlab alerts reproduce {alert.id}",
         f"kvmlab run {alert.id}/cell.toml --hosts {host}",
-        f"kvmlab alerts judge {alert.id} RUN",
+        f"kvmlab alerts judge {alert.id}/change.json RUN",
     ]
+
+
+def _bisect(alert: Alert) -> tuple[Paragraph, ...]:
+    if not (alert.kernel and alert.kernel.commits):
+        return ()
+    good, bad = alert.kernel.commits.split("..")
+    commands = (f"git bisect start {bad} {good}", f"git bisect run ../{alert.id}/bisect.sh")
+    head = "To find the commit, in a clone of Linux beside that folder:"
+    return (Paragraph(head, commands, are_commands=True),)
+
+
+def _causes(alert: Alert) -> list[str]:
+    """List what changed, each once, with the hosts it changed on."""
+    hosts: dict[str, list[str]] = {}
+    for suspect in alert.suspects:
+        hosts.setdefault(suspect.text, []).append(suspect.host)
+    return [f"{text}, on {', '.join(dict.fromkeys(where))}" for text, where in hosts.items()]
 
 
 def spark(trend: tuple[Point, ...], nights: int = 24) -> str:

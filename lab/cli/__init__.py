@@ -16,6 +16,7 @@ COMMANDS = {
     "plan": "what would a run do, and what could it show",
     "run": "run an experiment on hosts",
     "nightly": "run, store, compare with history, alert: the whole night",
+    "alerts": "what got worse and stands, who looks after it, how to see it again",
     "breaks": "where series of nights begin anew, and why",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",

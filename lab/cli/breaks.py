@@ -13,16 +13,6 @@ from lab.labels import NONE
 if TYPE_CHECKING:
     from lab.history.store import Store
 
-store_option = click.option(
-    "--store",
-    "url",
-    required=True,
-    envvar="KVMLAB_STORE",
-    show_envvar=True,
-    help="the store of nights: a folder or any URL that fsspec opens",
-)
-reason_option = click.option("--reason", required=True, help="why, for those who come later")
-
 
 @click.group("breaks")
 def command() -> None:
@@ -30,7 +20,7 @@ def command() -> None:
 
 
 @command.command("list")
-@store_option
+@options.store_option
 @options.json_option
 def show(url: str, *, as_json: bool) -> None:
     """List all breaks, oldest first, and the changes of hosts that break nothing."""
@@ -57,9 +47,9 @@ def show(url: str, *, as_json: bool) -> None:
 
 
 @command.command("add")
-@store_option
+@options.store_option
 @click.option("--since", required=True, metavar="NIGHT", help="first night that differs")
-@reason_option
+@options.reason_option
 @click.option("--host", help="only series of this host")
 @click.option("--experiment", help="only series of this experiment")
 @click.option("--workload", help="only series of this workload")
@@ -89,9 +79,9 @@ def add(
 
 
 @command.command("remove")
-@store_option
+@options.store_option
 @click.argument("identity", metavar="ID")
-@reason_option
+@options.reason_option
 def remove(url: str, identity: str, reason: str) -> None:
     """Take a break back, the lab's own as well: series are compared across it again."""
     from lab.history import breaks  # noqa: PLC0415

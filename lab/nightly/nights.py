@@ -23,7 +23,7 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
     """
     journals = Journals(config.state)
     with journals.held():
-        sinks = config.file.alerts.make()
+        sinks = config.file.alerts.make(config.folder)
         store = Store.make(config.store, config.file.kind)
 
         def night(journal: Journal) -> Night:

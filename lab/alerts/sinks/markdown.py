@@ -41,11 +41,12 @@ def summary(alerts: Sequence[Alert]) -> str:
 def body(told: Message, heading: str = "") -> str:
     """Return one message as Markdown, its commands as code."""
     parts = [heading + escaped(told.title)] if heading else []
-    for head, lines in told.paragraphs:
-        commands = all(line.startswith("kvmlab ") for line in lines) and lines
-        listed = ["```sh", *lines, "```"] if commands else [f"- {escaped(each)}" for each in lines]
+    for each in told.paragraphs:
+        lines = [f"- {escaped(line)}" for line in each.lines]
+        if each.are_commands:
+            lines = ["```sh", *each.lines, "```"]
         # Some renderers take a list for a list only after an empty line.
-        parts.append("\n".join([escaped(head), *([""] if lines else []), *listed]))
+        parts.append("\n".join([escaped(each.head), *([""] if lines else []), *lines]))
     return "\n\n".join(parts)
 
 
