@@ -21,7 +21,7 @@ from lab.history.key import SeriesKey
 from lab.history.runs import Published, Role, published
 from lab.history.series import Series, series
 from lab.history.store import Store
-from lab.stats.estimate import CONFIDENCE, median_interval
+from lab.stats.location import CONFIDENCE, median_interval
 from lab.store.layout import MANIFEST, PLAN, Document
 
 TREND = 60
