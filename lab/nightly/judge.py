@@ -96,7 +96,7 @@ class History:
         run = mine.runs[mine.nights.index(self.night)]
         ratio = finding.ratio
         low, high = ratio.low or ratio.value, ratio.high or ratio.value
-        facts = self._document(run, MANIFEST)["hosts"][key.host]["facts"]
+        facts = self._document(run, MANIFEST)["hosts"][key.host]["facts"] or {}
         return Change(
             series=key,
             host_class=host_class(facts),

@@ -31,7 +31,7 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
 
         for journal in journals.unfinished():
             left = night(journal)
-            age = datetime.now(UTC) - left.begun
+            age = datetime.now(UTC) - left.begin()
             if left.name == tonight.isoformat() or age < timedelta(hours=config.file.give_up_h):
                 return _to_its_end(left, journals)
             left.give_up()
