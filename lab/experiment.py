@@ -96,7 +96,7 @@ class Stop(_Strict):
 
     width: Annotated[float, Field(gt=1, strict=False)]
     metrics: Annotated[list[str], Field(min_length=1)]
-    # With fewer blocks nothing is compared: lab.stats.power.MIN_BLOCKS.
+    # With fewer blocks nothing is compared: lab.stats.interval.MIN_BLOCKS.
     min_blocks: Annotated[int, Field(ge=6)] = 8
 
 
@@ -201,6 +201,11 @@ class Experiment(_Strict):
         ]
 
     @property
+    def cells(self) -> int:
+        """Trials of a block: each arm with each workload."""
+        return (len(self.settings) + self.overhead + self.aa) * len(self.workloads)
+
+    @property
     def first_blocks(self) -> int:
         """Blocks that are run before anything can stop a host."""
         return self.stop.min_blocks if self.stop else self.blocks
@@ -213,8 +218,7 @@ class Experiment(_Strict):
     def expected_s(self) -> float:
         """How long the first blocks take on one host, about, with 0.15 s for each fresh VM."""
         one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
-        arms = len(self.settings) + self.overhead + self.aa
-        return self.first_blocks * arms * one_pass
+        return self.first_blocks * self.cells / len(self.workloads) * one_pass
 
 
 def find(name: str) -> Path:

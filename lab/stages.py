@@ -9,7 +9,7 @@ keeps the coverage asymptotically (Chow and Robbins, On the asymptotic theory of
 sequential confidence intervals for the mean, Ann. Math. Statist. 36, 1965), whereas stopping at the
 first small p value does not keep its level. In small samples a spread that is underestimated by
 chance stops too early (Anscombe, Sequential estimation, J. R. Statist. Soc. B 15, 1953); that is
-what `min_blocks` is for, and `tests/benchmarks/stopping.py` measures how much is left.
+what `min_blocks` is for, and results/stopping.md has how much is left.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from enum import StrEnum
 from typing import Any
 
 from lab.labels import TIMES, setting_label
+from lab.metrics import PRIMARY
 from lab.stats import Comparison, Verdict, compare
-from lab.stats.power import MIN_BLOCKS
+from lab.stats.interval import MIN_BLOCKS
 from lab.store.layout import Document
 from lab.store.read import Run
-from lab.table import tidy
+from lab.table import tidy, with_aa_as_setting
 
-AA = "A/A"
 GROWTH = 2
 """A look never asks for more than this many times the blocks so far: it rests on their spread."""
 
@@ -156,7 +156,7 @@ def look(run: Run, host: str, blocks: int) -> Look:
                 f"{widest}"
             )
         case _:
-            goal = min(_wanted(blocks, max(widths.values()), stop["width"]), affordable, most)
+            goal = min(wanted_blocks(blocks, max(widths.values()), stop["width"]), affordable, most)
             text = (
                 f"{blocks} blocks: {len(wide)} of {len(found)} intervals are wider than "
                 f"{TIMES}{stop['width']:g}, the widest is {widest}: on to {goal} blocks"
@@ -164,14 +164,18 @@ def look(run: Run, host: str, blocks: int) -> Look:
     return Look(blocks, trials_s, len(found), len(wide), widest, goal, reason, text)
 
 
-def contrasts(run: Run, host: str, metrics: Sequence[str]) -> list[Comparison]:
-    """Compare the settings of a host, and its A/A arm as if it were one, with the reference."""
+def contrasts(run: Run, host: str, metrics: Sequence[str] | None) -> list[Comparison]:
+    """Compare the settings of a host, and its A/A arm as if it were one, with the reference.
+
+    In `metrics`, else in all primary ones. What no number of blocks can narrow is left out.
+    """
     trials = tidy(Run(run.path, run.manifest, run.plan, {host: run.rows[host]}))
-    named = trials.assign(setting=trials["setting"].mask(trials["aa"], AA), aa=False)
+    named = with_aa_as_setting(trials)
     reference = setting_label(run.plan["reference"])
     if named.empty or reference not in set(named["setting"]):
         return []
-    return [each for each in compare(named, reference, metrics=metrics) if _can_narrow(each)]
+    wanted = PRIMARY if metrics is None else metrics
+    return [each for each in compare(named, reference, metrics=wanted) if _can_narrow(each)]
 
 
 def _can_narrow(each: Comparison) -> bool:
@@ -186,7 +190,7 @@ def _width(each: Comparison) -> float:
     return each.high / each.low
 
 
-def _wanted(blocks: int, width: float, wanted: float) -> int:
+def wanted_blocks(blocks: int, width: float, wanted: float) -> int:
     """Return how many blocks the width needs, by the square root of n, within bounds."""
     if not math.isfinite(width):
         return blocks + 1

@@ -50,6 +50,12 @@ def _fleet() -> str | None:
     return emulation.lacking(emulation.load_fleet().values())
 
 
+def _otava() -> str | None:
+    from tests import peers  # noqa: PLC0415  (wanted here only)
+
+    return peers.lacking()
+
+
 LACKING = {
     "root": _root,
     "kvm": _kvm,
@@ -57,6 +63,7 @@ LACKING = {
     "browser": _browser,
     "fleet": _fleet,
     "monitoring": _monitoring,
+    "otava": _otava,
 }
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
+    "check": "how far to trust a run, and what mends it",
     "compare": "compare every setting with the reference",
     "report": "write a run's HTML report",
     "fleet": "hosts of four architectures, emulated on this machine",

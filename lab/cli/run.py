@@ -46,38 +46,52 @@ def command(
         path = experiment.find(name)
         where = options.find_inventory(inventory, hosts)
         document = planned(path, experiment.load(path), where, hosts, settings.results)
-        if allow_foreign_vms and any(document["reboot"].values()) and document["boots"] > 1:
-            raise UsageError(
-                "--allow-foreign-vms: reboots between groups of blocks would end those VMs: leave "
-                f"it out, or set `boots = 1` in {path}"
-            )
-        folder = RunFolder.create(
-            settings.results / document["run"],
-            document,
-            path.read_bytes(),
-            ["kvmlab", *sys.argv[1:]],
-            {"inventory": _portable(where), "allow_foreign_vms": allow_foreign_vms},
-        )
-    with folder.held():
-        _drive(folder, where, provision=not no_provision, allow_foreign_vms=allow_foreign_vms)
+        folder = new(document, path, where, settings.results, allow_foreign_vms=allow_foreign_vms)
+    drive(folder, where, provision=not no_provision, allow_foreign_vms=allow_foreign_vms)
     _conclude(folder, as_json=as_json)
 
 
 def planned(
-    path: Path, question: experiment.Experiment, where: Path, hosts: str, results: Path
+    path: Path,
+    question: experiment.Experiment,
+    where: Path,
+    hosts: str,
+    results: Path,
+    name: str | None = None,
 ) -> dict[str, Any]:
-    """Return the plan of a new run of `question`; UsageError when it cannot be run like that."""
+    """Return the plan of a new run of `question`; UsageError when it cannot be run like that.
+
+    The experiment is called `name`, else as its file is.
+    """
     from lab.fleet import inventory as fleet_inventory  # noqa: PLC0415  (Ansible is slow to import)
 
     _check_budget(path, question)
     selected = fleet_inventory.hosts(where, hosts)
     return plan.document(
-        run_name(path.stem, results),
-        path.stem,
+        run_name(name or path.stem, results),
+        name or path.stem,
         question,
         selected,
         fleet_inventory.tunings(where, selected),
         fleet_inventory.rebooted(where, selected),
+    )
+
+
+def new(
+    document: dict[str, Any], path: Path, where: Path, results: Path, *, allow_foreign_vms: bool
+) -> RunFolder:
+    """Make the folder of a planned run; UsageError when it would end other people's VMs."""
+    if allow_foreign_vms and any(document["reboot"].values()) and document["boots"] > 1:
+        raise UsageError(
+            "--allow-foreign-vms: reboots between groups of blocks would end those VMs: leave it "
+            f"out, or set `boots = 1` in {path}"
+        )
+    return RunFolder.create(
+        results / document["run"],
+        document,
+        path.read_bytes(),
+        ["kvmlab", *sys.argv[1:]],
+        {"inventory": _portable(where), "allow_foreign_vms": allow_foreign_vms},
     )
 
 
@@ -96,14 +110,14 @@ def _check_budget(path: Path, question: experiment.Experiment) -> None:
         )
 
 
-def _drive(folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign_vms: bool) -> None:
+def drive(folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign_vms: bool) -> None:
     """Conduct what is left of the run, and show it."""
     if not folder.unfinished():
         return
     from lab.cli.display import Display  # noqa: PLC0415
     from lab.conduct import conduct  # noqa: PLC0415  (Ansible and scipy are slow to import)
 
-    with Display(folder.path.name, folder.unfinished()) as display:
+    with folder.held(), Display(folder.path.name, folder.unfinished()) as display:
         try:
             conduct(
                 folder,

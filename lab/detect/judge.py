@@ -37,7 +37,7 @@ from lab.detect.scan import (
     scan,
 )
 from lab.errors import UsageError
-from lab.stats.estimate import CONFIDENCE
+from lab.stats.location import CONFIDENCE
 from lab.stats.model import Estimate
 
 STATES = {
@@ -166,7 +166,7 @@ def _judged(
         nights=int(row["before"]),
         level=math.exp(row["level"]),
         detectable=_detectable(row, rule),
-        finding=_finding(row, series, nights, rule) if row["state"] != QUIET else None,
+        finding=_finding(row, series, nights) if row["state"] != QUIET else None,
         reset_by=blank.reset_by if begins == first else None,
     )
 
@@ -177,7 +177,7 @@ def _detectable(row: np.void, rule: Rule) -> float:
     return math.exp(stats.t.isf(rule.p_shift / 2, row["degrees"]) * error)
 
 
-def _finding(row: np.void, series: Series, nights: list[date], rule: Rule) -> Finding:
+def _finding(row: np.void, series: Series, nights: list[date]) -> Finding:
     degrees, before, after = (int(row[name]) for name in ("degrees", "before", "after"))
     splits = max(before + after - LEAST_BEFORE - LEAST_AFTER + 1, 1)
     p_shift = min(splits * 2 * float(stats.t.sf(abs(row["t"]), degrees)), 1.0)

@@ -35,7 +35,7 @@ def autocorrelation(sums: Floats) -> float:
     if not squares > 0:
         return 0.0
     raw = products / squares
-    return min(max(raw + (1 + 3 * raw) / degrees, 0.0), STRONGEST)
+    return float(min(max(raw + (1 + 3 * raw) / degrees, 0.0), STRONGEST))
 
 
 @compiled

@@ -31,4 +31,4 @@ def is_drift(values: Floats, split: int) -> bool:
         rest = values - values.mean()
         slope = (ramp * rest).sum() / (ramp**2).sum()
         sloped = min(sloped, ((rest - slope * ramp) ** 2).sum())
-    return sloped < step
+    return bool(sloped < step)

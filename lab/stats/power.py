@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy import stats
+
+from lab.stats.interval import MIN_BLOCKS
+from lab.stats.location import Floats
 
 ALPHA = 0.05
 POWER = 0.80
-MIN_BLOCKS = 6
-"""The sign-flip test of n blocks has no p value below 2 / 2^n: 0.063 with five, 0.031 with six."""
 MANY_BLOCKS = 100_000
 
 
@@ -22,50 +24,48 @@ def detectable_ratio(spread: float, n: int, alpha: float = ALPHA, power: float =
 
     exp((t[1 - alpha/2, n-1] + t[power, n-1]) spread / sqrt(n)): the minimum detectable effect of
     Bloom, Minimum detectable effects, Evaluation Review 19 (1995), on the log scale.
-    Raises ValueError below two blocks.
+    Raises ValueError below MIN_BLOCKS, where nothing can be shown.
     """
-    if n < 2:  # noqa: PLR2004
-        raise ValueError("one block has no spread to tell an effect from")
-    return math.exp(_multiplier(n, alpha, power) * spread / math.sqrt(n))
+    if n < MIN_BLOCKS:
+        raise ValueError(f"{n} blocks show nothing: at least {MIN_BLOCKS} are needed")
+    return math.exp(float(multiplier(n - 1, alpha, power)) * spread / math.sqrt(n))
 
 
 def blocks_needed(
     spread: float, ratio: float, alpha: float = ALPHA, power: float = POWER
 ) -> int | None:
     """Fewest blocks that show `ratio` at `alpha` with `power`; None where 100,000 do not."""
-    effect = abs(math.log(ratio))
-    enough = next(
-        (n for n in _doubling() if _multiplier(n, alpha, power) * spread <= effect * math.sqrt(n)),
-        None,
-    )
-    if enough is None:
-        return None
-    low, high = MIN_BLOCKS, enough
-    while low < high:
-        middle = (low + high) // 2
-        if _multiplier(middle, alpha, power) * spread <= effect * math.sqrt(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    found = float(blocks(np.array([spread]), math.log(ratio), alpha, power)[0])
+    return None if math.isnan(found) else int(found)
 
 
 def expected_width(spread: float, n: int, alpha: float = ALPHA) -> float:
     """Ratio of the interval's ends that `n` blocks are expected to give: high / low.
 
-    Raises ValueError below two blocks.
+    Raises ValueError below MIN_BLOCKS, where there is no interval.
     """
-    if n < 2:  # noqa: PLR2004
-        raise ValueError("one block has no spread to make an interval of")
+    if n < MIN_BLOCKS:
+        raise ValueError(f"{n} blocks have no interval: at least {MIN_BLOCKS} are needed")
     return math.exp(2 * float(stats.t.ppf(1 - alpha / 2, n - 1)) * spread / math.sqrt(n))
 
 
-def _multiplier(n: int, alpha: float, power: float) -> float:
-    return float(stats.t.ppf(1 - alpha / 2, n - 1) + stats.t.ppf(power, n - 1))
+def multiplier(freedom: Floats | float, alpha: Floats | float, power: float = POWER) -> Floats:
+    """How many standard errors an effect needs to be found at `alpha` with `power`.
+
+    With six blocks the sign-flip test passes only if all signs agree, which asks for more.
+    """
+    freedom = np.asarray(freedom, dtype=np.float64)
+    of_t = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
+    signs = stats.norm.ppf(power ** (1 / MIN_BLOCKS)) * math.sqrt(MIN_BLOCKS)
+    return np.where(freedom == MIN_BLOCKS - 1, np.maximum(of_t, signs), of_t)
 
 
-def _doubling() -> list[int]:
-    sizes = [MIN_BLOCKS]
-    while sizes[-1] < MANY_BLOCKS:
-        sizes.append(min(2 * sizes[-1], MANY_BLOCKS))
-    return sizes
+def blocks(spread: Floats, effect: float, alpha: Floats | float, power: float = POWER) -> Floats:
+    """Fewest blocks that show the log ratio `effect`, for each spread; NaN beyond 100,000.
+
+    Guenther, Sample size formulas for normal theory t tests, The American Statistician 35 (1981).
+    """
+    quantile = stats.norm.ppf(1 - alpha / 2)
+    unit = ((quantile + stats.norm.ppf(power)) / abs(effect)) ** 2
+    n = np.maximum(np.ceil(unit * np.square(spread) + quantile**2 / 2), MIN_BLOCKS)
+    return np.where(n > MANY_BLOCKS, np.nan, n)

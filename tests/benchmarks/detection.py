@@ -4,15 +4,15 @@
 
 Every detector is asked every night about the nights so far, on the same made-up series
 (`lab.detect.synthetic`, seeded). The peers run with their defaults in an environment of their
-own (.cache/peers, made by this script from PyPI); being slow, they get the first series of
+own (tests/peers.py); being slow, they get the first series of
 each kind only. Writes results/detection.md and the picture beside it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
-import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -26,14 +26,14 @@ from lab.detect.rule import Rule
 from lab.detect.scan import CALLED, CONFIRMED, scan
 from lab.detect.synthetic import Change, Noise, Recipe, Synthetic, synthesize
 from lab.paths import ROOT
+from tests import peers
 from tests.benchmarks.detection_score import Score
 
 SEED = 20181024
-PEERS = ("apache-otava==0.8.0", "asv==0.6.6")
 SIZES = (0.01, 0.02, 0.05, 0.10, 0.20)
 SPREADS = (0.003, 0.03)
 SERIES = 200
-PEER_SERIES = {"otava": 6, "asv": 2}
+PEER_SERIES = {"otava": 4, "asv": 1}
 EARLIEST, LATEST = 120, 280
 GAPS = (10, 30)
 DRIFT = (0.05, 60)
@@ -57,8 +57,8 @@ class Result:
 
 def cases(number: int) -> Iterator[Case]:
     """Make the `number`-th series of each noise and course."""
-    for noise, what in product(Noise, ("none", *SIZES, "double", "drift")):
-        rng = np.random.default_rng([SEED, number, *str(noise).encode(), *str(what).encode()])
+    for noise, what in product(Noise, ("none", *map(str, SIZES), "double", "drift")):
+        rng = np.random.default_rng([SEED, number, *noise.encode(), *what.encode()])
         sign = rng.choice([-1, 1])
         night = int(rng.integers(EARLIEST, LATEST))
         changes: tuple[Change, ...] = ()
@@ -72,11 +72,11 @@ def cases(number: int) -> Iterator[Case]:
             changes = (Change(night, sign * float(what)),)
         spread = float(np.exp(rng.uniform(*np.log(SPREADS))))
         recipe = Recipe(noise, changes, spread)
-        yield Case(str(what), synthesize(recipe, int(rng.integers(2**31))))
+        yield Case(what, synthesize(recipe, int(rng.integers(2**31))))
 
 
 def judges(series: Synthetic, rule: Rule, *, rerun: bool) -> list[tuple[int, int]]:
-    """What the lab would tell: with a re-run what it confirms, without what both judges say."""
+    """Return what the lab would tell: with a re-run what it confirms, without what it asks for."""
     nights = series.trials.shape[0]
     said = scan(
         *summarise(series.trials),
@@ -101,17 +101,26 @@ def threshold(series: Synthetic) -> list[tuple[int, int]]:
 
 
 def ask_peers(chosen: dict[str, list[Case]]) -> dict[str, Any]:
-    home = ROOT / ".cache" / "peers"
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
-    question = {
-        name: [np.median(case.series.trials, axis=1).tolist() for case in some]
-        for name, some in chosen.items()
-    }
-    script = Path(__file__).with_name("detection_peers.py")
-    answer = subprocess.run(
-        [python, script], input=json.dumps(question), capture_output=True, text=True, check=True
+    """Ask each peer about its cases, as `detection_peers.py` says; answers are kept beside them."""
+    peers.make()
+    question = json.dumps(
+        {
+            name: [np.median(case.series.trials, axis=1).tolist() for case in some]
+            for name, some in chosen.items()
+        }
     )
-    return dict(json.loads(answer.stdout))
+    kept = peers.HOME / f"answer-{hashlib.sha256(question.encode()).hexdigest()[:12]}.json"
+    if not kept.exists():
+        script = Path(__file__).with_name("detection_peers.py")
+        answer = subprocess.run(
+            [peers.PYTHON, script], input=question, stdout=subprocess.PIPE, text=True, check=True
+        )
+        kept.write_text(answer.stdout)
+    return dict(json.loads(kept.read_text()))
+
+
+def for_peers() -> dict[str, list[Case]]:
+    return {
+        name: [case for number in range(count) for case in cases(number)]
+        for name, count in PEER_SERIES.items()
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from lab import experiment, plan
 
-QUESTION = experiment.load(experiment.find("halt_poll"))
+QUESTION = experiment.load(experiment.find("halt_poll")).model_copy(update={"aa": False})
 
 
 def cell(trial: plan.Trial) -> tuple[int, str, tuple[str, ...]]:
