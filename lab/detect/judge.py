@@ -37,7 +37,7 @@ from lab.detect.scan import (
     scan,
 )
 from lab.errors import UsageError
-from lab.stats.estimate import CONFIDENCE
+from lab.stats.location import CONFIDENCE
 from lab.stats.model import Estimate
 
 STATES = {

@@ -36,9 +36,8 @@ class Night:
     def name(self) -> str:
         return self.runs.journal.night
 
-    @property
-    def begun(self) -> datetime:
-        """The instant at which the night began: now, if it had not."""
+    def begin(self) -> datetime:
+        """Return the instant at which the night began: now, if it had not."""
         return datetime.fromisoformat(self.runs.journal.once(BEGUN, lambda: {"at": now()})["at"])
 
     def go(self) -> Verdict:
@@ -47,7 +46,7 @@ class Night:
         What the lab or a host could not do is in the verdict. Raises KeyboardInterrupt when it is
         interrupted, and StoreError when the store or the disk refuses: the next call goes on.
         """
-        _ = self.begun
+        self.begin()
         paths = self.runs.config.experiments
         results = [self.runs.make(Task(path.stem, path, "night")) for path in paths]
         troubles = [trouble for result in results for trouble in _troubles(result)]
@@ -63,7 +62,7 @@ class Night:
 
     def give_up(self) -> Verdict:
         """End a night that broke off too long ago; what it measured is kept."""
-        _ = self.begun
+        self.begin()
         config = self.runs.config
         kept = [self.runs.keep(path.stem, "night") for path in config.experiments]
         troubles = [f"it broke off and was not resumed for {config.file.give_up_h:g} h"]
@@ -151,7 +150,7 @@ class Night:
         active = Book.read(store).active
         verdict = conclude(self.name, results, judged, undecided, [*troubles, *untold], active)
         record = self.runs.journal.once(ENDED, verdict.record)
-        began = self.begun.isoformat()
+        began = self.begin().isoformat()
 
         def decide(events: list[Document]) -> list[Document]:
             known = any(each["night"] == self.name and each["began"] == began for each in events)

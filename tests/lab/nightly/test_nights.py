@@ -12,9 +12,10 @@ from lab import alerts
 from lab.alerts import Book, State
 from lab.errors import Exit
 from lab.history.runs import published
+from lab.history.series import series
 from lab.history.store import Store
 from lab.store.read import read_run
-from tests.lab.nightly.world import World, twice
+from tests.lab.nightly.world import METRIC, World, twice
 
 
 @pytest.fixture
@@ -138,3 +139,19 @@ def test_the_store_keeps_every_nights_verdict(world: World) -> None:
     assert [(each["night"], each["sentence"]) for each in events] == [
         (each.night, each.sentence) for each in verdicts
     ]
+
+
+def test_a_night_on_s3_is_as_one_on_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_url: str
+) -> None:
+    world = World(tmp_path / "world")
+    world.install(monkeypatch)
+    path = world.folder / "night.toml"
+    path.write_text(path.read_text().replace('"store"', f'"{s3_url}"'))
+    assert world.night(0).exit is Exit.INCONCLUSIVE
+    assert world.night(1).exit is Exit.INCONCLUSIVE
+    far = Store.find(s3_url, tmp_path / "elsewhere")
+    assert [run.night for run in published(far)] == ["2026-01-01", "2026-01-02"]
+    assert [each.nights for each in series(far, metric=METRIC)] == [
+        ("2026-01-01", "2026-01-02")
+    ] * 2

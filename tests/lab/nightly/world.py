@@ -107,7 +107,7 @@ class World:
         monkeypatch.setattr(inventory, "rebooted", lambda *_: self.state["reboot"])
         monkeypatch.setattr(drive, "execute", self.execute)
         monkeypatch.setattr(drive, "reboot", self.reboot)
-        monkeypatch.setattr(AlertsTable, "make", lambda _: [Post(self.folder / "sent")])
+        monkeypatch.setattr(AlertsTable, "make", lambda *_: [Post(self.folder / "sent")])
 
     def night(self, number: int) -> Verdict:
         """Go through the night of a date."""
