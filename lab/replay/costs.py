@@ -70,20 +70,21 @@ class Costs:
         return min(own or self.slept, key=lambda each: abs(np.log(each.ns / max(ns, 1.0))))
 
 
-def costs(recordings: Sequence[Recording], where: str) -> Costs:
-    """Learn a host's costs from all its trials.
+def costs(recordings: Sequence[Recording], where: str, *, polls: bool = True) -> Costs:
+    """Learn a host's costs from all its trials; one that never `polls` needs none that polled.
 
     Raises UsageError where no halt that polled, or none that slept, could be matched with what
     the guest saw; `where` names the runs in that sentence.
     """
     aligned = [each for each in recordings if each.aligned]
     for kind, asleep in (("polled", False), ("slept", True)):
-        if sum(int((each.slept == asleep).sum()) for each in aligned) < ENOUGH:
+        halts = sum(int((each.slept == asleep).sum()) for each in aligned)
+        if (asleep or polls) and halts < ENOUGH:
             raise UsageError(
                 f"{where} has too few halts that {kind} to tell what sleeping costs: record one "
                 "more setting of `halt`, or name a run of that host that has both (--costs RUN)"
             )
-    polled = _sample("", aligned, asleep=False)
+    polled = _sample("", aligned, asleep=not polls)
     by_workload = _workloads(aligned)
     slept = [_sample(name, trials, asleep=True) for name, trials in by_workload.items()]
     return Costs(

@@ -146,7 +146,7 @@ def effect_table(effects: Sequence[Effect], width: int = 80) -> Group:
         table = Table(box=None, header_style="dim")
         table.add_column("workload")
         for name in AUDITED:
-            table.add_column(COLUMNS[name], justify="right")
+            table.add_column(COLUMNS[name], justify="right", no_wrap=width >= WIDE)
         for workload, found in groupby(mine, lambda each: each.workload):
             cells = {each.metric: each for each in found}
             table.add_row(workload, *(_effect(cells[name], width) for name in AUDITED))
