@@ -54,7 +54,8 @@ class Costs:
 
     `latency` is the median of a slept wake-up less that of a polled one, by workload;
     `shift`, `cpu_ns` and `wall_ns` are as the module says; `shift` is
-    None where no trial has enough halts of each.
+    None where no trial has enough halts of each. `cuts` is how often other tasks cut a poll short,
+    for each ns polled.
     """
 
     polled: Sample
@@ -63,6 +64,7 @@ class Costs:
     shift: Estimate | None
     cpu_ns: Estimate
     wall_ns: Estimate
+    cuts: float
 
     def slept_like(self, workload: str, ns: float) -> Sample:
         """Sleeps of the workload, or of the one whose halts are nearest to `ns` by ratio."""
@@ -95,6 +97,8 @@ def costs(recordings: Sequence[Recording], where: str, *, polls: bool = True) ->
         shift=_difference(*([_offset(e, asleep) for e in aligned] for asleep in (True, False))),
         cpu_ns=_per_sleep(by_workload, _cpu_ns),
         wall_ns=_per_sleep(by_workload, lambda each: float(each.row["guest"]["wall_ns"])),
+        cuts=sum(int(each.cut.sum()) for each in recordings)
+        / max(sum(each.polled_ns for each in recordings), 1),
     )
 
 

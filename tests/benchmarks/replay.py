@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from lab.labels import TIMES
 from lab.paths import RESULTS
 from lab.replay.algorithms import GENERIC, Knobs
-from lab.replay.halts import Halts, as_possible
+from lab.replay.halts import NEVER, Halts, as_possible
 from lab.replay.loop import SUMS, VALID, Column, build, compiled
 from lab.replay.surface import sources
 from lab.store.read import read_run
@@ -39,7 +40,8 @@ def synthetic(polled_ns: NDArray[np.float64]) -> Halts:
     polled = polled_ns.astype(np.int64)
     nothing = np.zeros(0)
     flags = np.full(polled.size, VALID, np.uint8)
-    return Halts(polled, polled, polled + SLEEP_NS, flags, nothing, nothing)
+    never = np.full(polled.size, NEVER)
+    return Halts(polled, polled, polled + SLEEP_NS, never, flags, nothing, nothing)
 
 
 def recorded() -> Halts:
@@ -50,20 +52,26 @@ def recorded() -> Halts:
 
     columns = [
         np.resize(np.concatenate(column), HALTS)
-        for column in zip(*((h.ns, h.polled_ns, h.slept_ns, h.flags) for h in parts), strict=True)
+        for column in zip(
+            *((h.ns, h.polled_ns, h.slept_ns, h.cut_ns, h.flags) for h in parts), strict=True
+        )
     ]
-    ns, polled_ns, slept_ns, flags = columns
-    return Halts(ns, polled_ns, slept_ns, flags.astype(np.uint8), np.zeros(0), np.zeros(0))
+    ns, polled_ns, slept_ns, cut_ns, flags = columns
+    return Halts(ns, polled_ns, slept_ns, cut_ns, flags.astype(np.uint8), np.zeros(0), np.zeros(0))
 
 
 def touch(  # what a replay reads and writes, without a decision
-    polled: Column, slept: Column, ns: Column, flags: Column, _closed: bool,  # noqa: FBT001
+    polled: Column, slept: Column, cut: Column, ns: Column, flags: Column, _closed: bool,  # noqa: FBT001
     _ceiling: int, _factor: int, _start: int, _divisor: int,
     codes: Column, windows: Column, _sums: Column,
 ) -> None:  # fmt: skip
     for i in range(len(polled)):
         codes[i] = flags[i]
-        windows[i] = polled[i] ^ slept[i] ^ ns[i]
+        windows[i] = polled[i] ^ slept[i] ^ cut[i] ^ ns[i]
+
+
+def _columns(halts: Halts) -> list[NDArray[Any]]:
+    return [halts.polled_ns, halts.slept_ns, halts.cut_ns, halts.ns, halts.flags]
 
 
 def best(loop: Callable[..., None], halts: Halts, repeats: int) -> float:
@@ -73,16 +81,13 @@ def best(loop: Callable[..., None], halts: Halts, repeats: int) -> float:
     times = []
     for _ in range(repeats + 1):
         begin = time.thread_time()
-        loop(
-            halts.polled_ns, halts.slept_ns, halts.ns, halts.flags, CLOSED, *KNOBS.values,
-            codes, windows, sums,
-        )  # fmt: skip
+        loop(*_columns(halts), CLOSED, *KNOBS.values, codes, windows, sums)
         times.append(time.thread_time() - begin)
     return n / min(times[1:])
 
 
 def plain(halts: Halts) -> float:
-    columns = [c[:PLAIN].tolist() for c in (halts.polled_ns, halts.slept_ns, halts.ns, halts.flags)]
+    columns = [column[:PLAIN].tolist() for column in _columns(halts)]
     loop = build(GENERIC, lambda function: function)
     times = []
     for _ in range(3):
