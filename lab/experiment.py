@@ -86,6 +86,20 @@ class Exits(_Strict):
         return self.count * self.batch * 10_000 / 1e9
 
 
+class Stop(_Strict):
+    """When a host has blocks enough; without it all blocks are run.
+
+    Blocks are added until the interval of every contrast of interest, that is of every setting in
+    each of `metrics`, has an upper end at most `width` times its lower one; or until the time
+    budget or the blocks end. The first look is after `min_blocks`.
+    """
+
+    width: Annotated[float, Field(gt=1, strict=False)]
+    metrics: Annotated[list[str], Field(min_length=1)]
+    # With fewer blocks nothing is compared: lab.stats.interval.MIN_BLOCKS.
+    min_blocks: Annotated[int, Field(ge=6)] = 8
+
+
 class Experiment(_Strict):
     """One experiment file; `reference` is one of the settings that `design` makes of `knobs`.
 
@@ -96,11 +110,17 @@ class Experiment(_Strict):
     With `overhead` each block runs each workload once more at the reference without a probe:
     what the probes themselves cost. With `aa` it runs the reference a second time under another
     name: what is found between two arms that are the same is noise.
+
+    The blocks are split into `boots` groups, and a host that may be rebooted is rebooted between
+    two of them. With `stop`, `blocks` is the most that are run, and the groups are those of the
+    first look; further blocks come in further groups of that size.
     """
 
     analysis: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0)]
     blocks: Annotated[int, Field(ge=1, le=1000)]
+    boots: Annotated[int, Field(ge=1)] = 1
+    stop: Stop | None = None
     time_budget_s: Annotated[float, Field(gt=0, strict=False)]
     trial_timeout_s: Annotated[float, Field(gt=0, strict=False)] = 60
     design: Literal["crossed", "one-at-a-time"] = "crossed"
@@ -140,6 +160,32 @@ class Experiment(_Strict):
             raise ValueError(f"workloads: the name {min(twice)} is given twice; name each once")
         return self
 
+    @model_validator(mode="after")
+    def _staged(self) -> Self:
+        if self.first_blocks > self.blocks:
+            raise ValueError(
+                f"stop.min_blocks: {self.first_blocks} are more than the {self.blocks} of "
+                "`blocks`; lower it, or raise `blocks`"
+            )
+        if self.boots > self.first_blocks:
+            raise ValueError(
+                f"boots: {self.boots} groups cannot be made of {self.first_blocks} blocks; lower "
+                "it, or raise `stop.min_blocks` or `blocks`"
+            )
+        for name in self.stop.metrics if self.stop else ():
+            self._check_metric(name)
+        return self
+
+    def _check_metric(self, name: str) -> None:
+        from lab import metrics  # noqa: PLC0415  (pandas and numpy, wanted here only)
+
+        guests = {workload.guest for workload in self.workloads}
+        known = [each.name for each in metrics.METRICS if guests & each.guests]
+        if name not in known:
+            raise ValueError(
+                f"stop.metrics: {name} is none that these workloads have: {', '.join(known)}"
+            )
+
     @property
     def settings(self) -> list[Setting]:
         """The settings of the design, in the order of the file."""
@@ -155,10 +201,24 @@ class Experiment(_Strict):
         ]
 
     @property
+    def cells(self) -> int:
+        """Trials of a block: each arm with each workload."""
+        return (len(self.settings) + self.overhead + self.aa) * len(self.workloads)
+
+    @property
+    def first_blocks(self) -> int:
+        """Blocks that are run before anything can stop a host."""
+        return self.stop.min_blocks if self.stop else self.blocks
+
+    def boot_group(self, block: int) -> int:
+        """Return the group of blocks, from 0, that `block` belongs to; each wants a fresh boot."""
+        return block * self.boots // self.first_blocks if self.boots > 1 else 0
+
+    @property
     def expected_s(self) -> float:
-        """How long all blocks take on one host, about, with 0.15 s for each fresh VM."""
+        """How long the first blocks take on one host, about, with 0.15 s for each fresh VM."""
         one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
-        return self.blocks * (len(self.settings) + self.overhead + self.aa) * one_pass
+        return self.first_blocks * self.cells / len(self.workloads) * one_pass
 
 
 def find(name: str) -> Path:

@@ -50,6 +50,8 @@ TAIL = {
     "value": "float64",
     "unit": "str",
 }
+AA = "A/A"
+"""Name of the A/A arm where it stands beside settings."""
 KNOB_TYPE = "Int64"  # nullable: a knob that a setting does not name has no value
 
 
@@ -64,6 +66,11 @@ def tidy(run: Run) -> pd.DataFrame:
         for measured in _measured(row)
     ]
     return pd.DataFrame(records, columns=list(types)).astype(types)
+
+
+def with_aa_as_setting(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the A/A arm as a setting, to be compared like any other."""
+    return trials.assign(setting=trials["setting"].mask(trials["aa"], AA), aa=False)
 
 
 def is_counted(row: Document) -> bool:

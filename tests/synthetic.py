@@ -156,7 +156,10 @@ def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> 
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,
         "effective": trial["setting"], "guest": guest,
         "haltpoll": probe if trial["probes"] else None, "phases": phases, "functions": functions,
-        "host_state": {"load_1m": 0.1},
+        "host_state": {
+            "busy_ticks": 90, "idle_ticks": 10, "irq_ticks": 0, "steal_ticks": 0,
+            "guest_ticks": 80, "throttles": 0, "frequency_khz": 3_000_000, "load_1m": 0.1,
+        },
     }  # fmt: skip
 
 

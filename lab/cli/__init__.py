@@ -13,10 +13,12 @@ from lab.errors import Exit, LabError
 COMMANDS = {
     "doctor": "what can these hosts do, and what mends what they cannot",
     "commonality": "what do these hosts' kernels have in common, counted and drawn",
+    "plan": "what would a run do, and what could it show",
     "run": "run an experiment on hosts",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
+    "check": "how far to trust a run, and what mends it",
     "compare": "compare settings, runs, kernels, hosts or architectures",
     "recommend": "what to set, and what it costs",
     "report": "write a run's HTML report",

@@ -55,6 +55,7 @@ inventory_option = click.option(
     show_default="this machine, or the emulated fleet when --hosts names some of it",
     help="Ansible inventory of the hosts",
 )
+foreign_option = click.option("--allow-foreign-vms", is_flag=True, help="run beside other VMs")
 run_argument = click.argument("run", shell_complete=complete_run)
 
 

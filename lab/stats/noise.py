@@ -13,6 +13,7 @@ from lab.stats.location import CONFIDENCE
 from lab.stats.pairs import pair
 from lab.stats.power import ALPHA
 from lab.stats.verdict import Noise
+from lab.table import with_aa_as_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lab.stats.location import Floats
 
 Key = tuple[str, str, str]
-AA = "A/A"
 HISTORY = 6
 """From as many runs with an A/A arm on, their spread says what the next one may show."""
 
@@ -45,7 +45,7 @@ def noise(
     kept = trials[of_reference & (trials["probes"] != UNPROBED)]
     if not kept["aa"].any():
         return {}
-    named = kept.assign(setting=kept["setting"].mask(kept["aa"], AA))
+    named = with_aa_as_setting(kept)
     pairs = pair(named, named["block"] >= 0, reference, metrics)
     seen = examine(pairs, how, executor)
     found: dict[Key, list[int]] = {}

@@ -12,6 +12,7 @@ from agent import SCHEMA, intervals
 from agent.errors import AgentError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
+from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
 from agent.probe import Watched
@@ -66,7 +67,7 @@ class Bench:
             row.update(status=blocked.status, reason=blocked.reason)
         else:
             self._set(plan["setting"])
-            before = _host_state(self._vcpu_cpu)
+            state = HostState(self._vcpu_cpu)
             try:
                 row.update(self._measure(plan))
             except UnsupportedError:
@@ -76,7 +77,7 @@ class Bench:
             if row["status"] == "ok":
                 row.update(self._inert(plan["setting"]))
             row["effective"] = self._effective(plan["setting"])
-            row["host_state"] = _difference(before, _host_state(self._vcpu_cpu))
+            row["host_state"] = state.since()
         row["duration_ns"] = time.monotonic_ns() - started
         return row
 
@@ -149,24 +150,3 @@ class Bench:
 
 def header(run: str, host: str) -> dict[str, Any]:
     return {"schema": SCHEMA, "run": run, "host": host, "boot_id": boot_id()}
-
-
-def _host_state(cpu: int | None) -> dict[str, int]:
-    """Return counters that tell how quiet the vCPU's CPU was (proc(5), /proc/stat, in ticks)."""
-    label = "cpu" if cpu is None else f"cpu{cpu}"
-    for line in Path("/proc/stat").read_text().splitlines():
-        name, *fields = line.split()
-        if name == label:
-            user, nice, system, idle, iowait, irq, softirq, steal, guest, _ = map(int, fields[:10])
-            return {
-                "busy_ticks": user + nice + system,
-                "idle_ticks": idle + iowait,
-                "irq_ticks": irq + softirq,
-                "steal_ticks": steal,
-                "guest_ticks": guest,
-            }
-    return {}
-
-
-def _difference(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    return {name: after[name] - value for name, value in before.items() if name in after}
