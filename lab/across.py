@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from lab import arch
 from lab.labels import change, nanoseconds, setting_of, short_labels, span, step
 from lab.metrics import metric
-from lab.stats import Verdict
+from lab.stats import Estimate, Verdict
 from lab.stats.architectures import Across, Agreement, ArchitectureEffect
 from lab.stats.choice import Choice, FleetChoice, Regret
 from lab.stats.tradeoff import Tradeoff
@@ -165,12 +165,22 @@ def _in_nanoseconds(tradeoff: Tradeoff, setting: str) -> str:
     point = next(each for each in tradeoff.points if each.setting == setting)
     latency = f"{nanoseconds(abs(point.saved.value))} p50"
     cpu = f"{100 * abs(point.burned.value):.3g} % of a CPU"
-    saves, burns = point.saved.value > 0, point.burned.value > 0
-    if saves and burns:
+    saved, burned = _sign(point.saved), _sign(point.burned)
+    if saved > 0 and burned > 0:
         return f"saves {latency} for {cpu}"
-    if saves:
-        return f"saves {latency} and {cpu}"
-    return f"costs {latency} and {'burns' if burns else 'frees'} {cpu}"
+    parts = []
+    if saved:
+        parts.append(f"{'saves' if saved > 0 else 'costs'} {latency}")
+    if burned:
+        parts.append(f"{'burns' if burned > 0 else 'frees'} {cpu}")
+    return " and ".join(parts) or "no change shown"
+
+
+def _sign(difference: Estimate) -> int:
+    """Direction of a difference, 0 where its interval holds 0."""
+    if difference.low is None or difference.high is None:
+        return 0
+    return (difference.low > 0) - (difference.high < 0)
 
 
 def _regret(regret: Regret, names: dict[str, str]) -> str:

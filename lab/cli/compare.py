@@ -100,7 +100,7 @@ def show(
 ) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON or CSV."""
     from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
-    from lab.across import differences  # noqa: PLC0415
+    from lab.across import differences, tally  # noqa: PLC0415
     from lab.doubts import doubts  # noqa: PLC0415
     from lab.profile import profile  # noqa: PLC0415
     from lab.profile_tables import cost_table, profile_table  # noqa: PLC0415
@@ -117,8 +117,11 @@ def show(
         for grid in each.grids:
             console.print(tables.comparison_table(grid, each.names, console.width))
         console.print(summary.tally(each.comparisons))
-        for said in differences(across(each.comparisons)):
-            console.print(said)
+        together = across(each.comparisons)
+        if counted := tally(together):
+            console.print(f"Between architectures, {counted}.")
+        for said in differences(together):
+            console.print(f"- {said}")
         for host in each.run.manifest["hosts"]:
             found = profile(each, host)
             if found.times:

@@ -37,7 +37,7 @@ from tests.benchmarks.worlds import NOISE, WORLDS
 HOW = How(MARGIN, SEED, RESAMPLES)
 BLOCKS = (3, 5, 6, 8, 10, 12, 20, 40)
 EXPERIMENTS = 2000
-FAMILY_BLOCKS, RUNS, SIZE = (6, 8, 12), 500, 40
+FAMILY_BLOCKS, RUNS, SIZE = (6, 12), 2000, 40
 BOOTS = [(k, n, between) for k, n in ((3, 12), (4, 12), (6, 24)) for between in (0, 0.5, 1, 2)]
 WARNED_BLOCKS = (6, 12, 20)
 CHANGED = {Verdict.BETTER, Verdict.WORSE}
@@ -294,7 +294,7 @@ def measure_warnings(world: str, n: int, experiments: int, seed: int = SEED) -> 
 
 def main() -> None:
     start = time.monotonic()
-    rows = [(world, n, EXPERIMENTS if n < MANY_BLOCKS else FEW) for world in WORLDS for n in BLOCKS]
+    rows = [(world, n, EXPERIMENTS) for world in WORLDS for n in BLOCKS]
     families = [(world, n, RUNS) for world in WORLDS for n in FAMILY_BLOCKS]
     boots = [(*each, EXPERIMENTS) for each in BOOTS]
     warned = [(world, n, 10 * EXPERIMENTS) for world in WORLDS for n in WARNED_BLOCKS]

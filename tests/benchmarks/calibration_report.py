@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,7 +144,6 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     figure = make_subplots(rows=2, cols=2, subplot_titles=list(panels), vertical_spacing=0.13)
     for number, (field, band, span) in enumerate(panels.values()):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
-        figure.add_hrect(*band, fillcolor="#009e73", opacity=0.15, line_width=0, **place)
         figure.update_yaxes(range=span, tickformat=".0%", **place)
         for colour, world in zip(COLOURS, dict.fromkeys(row.world for row in rows), strict=True):
             mine = [row for row in rows if row.world == world and row.covered is not None]
@@ -156,6 +156,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 line_color=colour,
                 **place,
             )
+        # After the lines: there is no band in a plot without any.
+        figure.add_hrect(*band, fillcolor="#009e73", opacity=0.15, line_width=0, **place)
     figure.update_xaxes(title="blocks", type="category")
     figure.update_layout(
         template="plotly_white", legend={"orientation": "h", "y": -0.1}, margin={"t": 50}, **SIZE
@@ -163,7 +165,9 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         page_path = Path(folder, "calibration.html")
         figure.write_html(page_path, config={"staticPlot": True})
-        with driver.chromium.launch(args=["--no-sandbox"]) as browser:
+        with driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        ) as browser:
             page = browser.new_page(viewport={"width": SIZE["width"], "height": SIZE["height"]})
             page.goto(page_path.as_uri())
             page.screenshot(path=path)

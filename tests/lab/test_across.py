@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab import across as words
 from lab.labels import TIMES
-from lab.stats import compare
+from lab.stats import Estimate, compare
 from lab.stats.architectures import Across, across
 from lab.stats.choice import Advice, advise
 from lab.stats.tradeoff import tradeoffs
@@ -63,7 +64,7 @@ def test_a_recommendation_names_its_price(advice: Advice) -> None:
     z = words.recommendation(advice.hosts["z16"], advice.tradeoffs["z16"])
     assert z.startswith("s390x (one host, z16): set 0: median wake-up latency ")
     assert " of a CPU. fixed-30us: " in z
-    assert "p50" in z
+    assert "fixed-30us: frees " in z
     x86 = words.recommendation(advice.architectures["x86_64"])
     assert x86.startswith("x86 (2 hosts): ")
     power = words.recommendation(advice.hosts["p9"])
@@ -72,13 +73,24 @@ def test_a_recommendation_names_its_price(advice: Advice) -> None:
     )
 
 
-def test_the_price_is_saved_for_burned(advice: Advice) -> None:
-    """Against a reference of 0, polling 200 µs saves latency for CPU."""
-    (each, *_) = advice.tradeoffs["altra"]
-    by = {point.setting: point for point in each.points}
-    assert words._in_nanoseconds(each, synthetic.label(0)).startswith("costs ")
-    assert " and frees " in words._in_nanoseconds(each, synthetic.label(0))
-    assert by[synthetic.label(0)].saved.value < 0
+@pytest.mark.parametrize(
+    ("saved", "burned", "said"),
+    [
+        ((21_000, 1), (0.031, 0.001), "saves 21 µs p50 for 3.1 % of a CPU"),
+        ((21_000, 1), (-0.031, 0.001), "saves 21 µs p50 and frees 3.1 % of a CPU"),
+        ((-21_000, 1), (-0.031, 0.001), "costs 21 µs p50 and frees 3.1 % of a CPU"),
+        ((-21_000, 1), (0.031, 0.1), "costs 21 µs p50"),
+        ((21_000, 30_000), (0.031, 0.1), "no change shown"),
+    ],
+)
+def test_the_price_names_only_what_is_shown(
+    advice: Advice, saved: tuple[float, float], burned: tuple[float, float], said: str
+) -> None:
+    (tradeoff, *_) = advice.tradeoffs["altra"]
+    spans = [Estimate(v, v - half, v + half, 0.95) for v, half in (saved, burned)]
+    point = replace(tradeoff.points[1], saved=spans[0], burned=spans[1])
+    priced = replace(tradeoff, points=(tradeoff.points[0], point))
+    assert words._in_nanoseconds(priced, point.setting) == said
 
 
 def test_one_setting_for_all_names_each_regret(advice: Advice) -> None:

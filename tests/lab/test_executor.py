@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,24 +29,43 @@ TABLE = trials({knob: list(np.exp(RNG.normal(0, 0.1, 8))) for knob in range(1, 6
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a Dask scheduler on loopback, with two workers, each its own process."""
     folder = tmp_path_factory.mktemp("dask")
-    common = {"cwd": ROOT, "stderr": subprocess.PIPE, "text": True}
-    serve = [BIN / "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    with subprocess.Popen([*serve, "--no-show"], **common) as head:
-        assert head.stderr
-        address = next(
-            found[0] for line in head.stderr if (found := re.search(r"tcp://127\S+:\d+", line))
-        )
-        work = [BIN / "dask", "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        workers = [
-            subprocess.Popen([*work, "--local-directory", folder / str(number)], cwd=ROOT,
-                stderr=subprocess.DEVNULL)
-            for number in range(2)
-        ]  # fmt: skip
-        yield address.replace("tcp://", "dask://")
-        for process in (*workers, head):
-            process.terminate()
-        for process in workers:
-            process.wait()
+    serve: list[str | Path] = [
+        BIN / "dask",
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+    ]
+    file = folder / "scheduler.json"
+    quiet: Any = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with ExitStack() as stack:
+        # Killed, not asked: a worker whose scheduler is gone first may wait for it for ever.
+        started = stack.enter_context(subprocess.Popen([*serve, "--scheduler-file", file], **quiet))
+        stack.callback(started.kill)
+        for number in range(2):
+            work: list[str | Path] = [
+                BIN / "dask",
+                "worker",
+                "--scheduler-file",
+                file,
+                "--nthreads",
+                "1",
+            ]
+            local: list[str | Path] = [
+                "--no-nanny",
+                "--no-dashboard",
+                "--local-directory",
+                folder / str(number),
+            ]
+            started = stack.enter_context(subprocess.Popen([*work, *local], **quiet))
+            stack.callback(started.kill)
+        end = time.monotonic() + 120
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert time.monotonic() < end, "no scheduler within two minutes"
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"].replace("tcp://", "dask://")
 
 
 def test_a_dask_cluster_says_what_this_process_says(

@@ -26,6 +26,13 @@ def test_a_run_alone_is_its_overview(store: Path) -> None:
     assert "comparisons:" in text
 
 
+def test_the_overview_of_several_hosts_says_what_differs(fleet: Path) -> None:
+    text = " ".join(ask(fleet, "compare", FIRST).stdout.split())
+    assert "Between architectures, of " in text
+    assert "- halt_poll_ns 200 µs → 0, fixed-30us: median wake-up latency " in text
+    assert ", which differs from x86 and arm64, no effect on ppc64 (inert" in text
+
+
 def test_json_and_csv_of_two_sides_hold_the_same_rows(fleet: Path) -> None:
     terms = ("compare", FIRST, "host=xeon", "host=epyc", *NARROW)
     rows = json.loads(ask(fleet, *terms, "--json").stdout)

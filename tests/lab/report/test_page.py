@@ -149,6 +149,8 @@ def test_a_field_of_the_heat_map_says_more_than_its_colour(fleet_page: str) -> N
     assert drawn["z"][0][0] < -1
     assert drawn["text"][0][0].startswith(TIMES)
     assert drawn["text"][0][2].startswith("~")
+    # Both x86 hosts are of one making; of 40 tests some have a small p by chance.
+    assert "Hosts of x86 differ" not in prose(fleet_page)
 
 
 def test_no_picture_across_hosts_has_nanoseconds(fleet_page: str) -> None:
@@ -176,7 +178,7 @@ def test_clock_classes_are_apart_in_what_is_shown_together(tmp_path: Path) -> No
 
 def test_the_trade_off_of_a_host_has_its_recommendation(page: str) -> None:
     text = prose(page)
-    assert "How probable it is that no other setting is better in both latency and CPU" in text
+    assert "How probable it is that no other setting is as good in both latency and" in text
     assert (
         "Recommended where 1 % of latency is worth 1 % of CPU: x86 (one host, synthetic): " in text
     )
