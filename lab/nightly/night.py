@@ -49,7 +49,7 @@ class Night:
         self.begin()
         paths = self.runs.config.experiments
         results = [self.runs.make(Task(path.stem, path, "night")) for path in paths]
-        troubles = [trouble for result in results for trouble in _troubles(result)]
+        troubles = list(_troubles(results))
         self._trouble(troubles)
         judged, undecided = UNJUDGED, []
         if any(result["measured"] for result in results):
@@ -58,6 +58,7 @@ class Night:
             repeated = [self.runs.make(task) for task in self._repetitions(results)]
             undecided = once("confirm", partial(self._confirmed, repeated))["undecided"]
             results += repeated
+            troubles += _troubles(repeated)
         return self._ended(results, judged, undecided, troubles)
 
     def give_up(self) -> Verdict:
@@ -94,7 +95,7 @@ class Night:
             "series": len(judged.judgements),
             "suspicious": len(judged.found) - len(changes),
             "silent": len(judged.silent),
-            "reason": next(iter(judged.silent), ""),
+            "reason": next(iter(judged.silent), "no metric that is watched was measured"),
         }
 
     def _open(self) -> list[Alert]:
@@ -160,9 +161,10 @@ class Night:
         return Verdict.of(record)
 
 
-def _troubles(result: Document) -> Iterator[str]:
-    if result["trouble"]:
-        yield result["trouble"]
-    for host, entry in result["hosts"].items():
-        if entry["state"] != "complete":
-            yield f"{host}: {entry['state']}: {entry['error'] or 'it says no more'}"
+def _troubles(results: Sequence[Document]) -> Iterator[str]:
+    for result in results:
+        if result["trouble"]:
+            yield result["trouble"]
+        for host, entry in result["hosts"].items():
+            if entry["state"] != "complete":
+                yield f"{host}: {entry['state']}: {entry['error'] or 'it says no more'}"
