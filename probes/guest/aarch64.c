@@ -181,6 +181,8 @@ static uint64_t program_counter(const struct vcpu *vcpu)
 	return pc;
 }
 
+#define NO_DEVICE "this guest has no device to interrupt it on this architecture yet"
+
 /* Indexed by WORKLOAD_*. */
 static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "WFI"},
@@ -190,6 +192,9 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_MMIO] = {.instruction = "LDR from 0x9000000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1, or STR to GICD_SGIR with a GICv2"},
 	[WORKLOAD_FPU] = {.instruction = "HVC, SMCCC_VERSION, after writes to V0 to V31"},
+	[WORKLOAD_NET_RR] = {.reason = NO_DEVICE},
+	[WORKLOAD_NET_STREAM] = {.reason = NO_DEVICE},
+	[WORKLOAD_DISK_RR] = {.reason = NO_DEVICE},
 };
 
 static struct ability ability(int kvm, unsigned int workload)

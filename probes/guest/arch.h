@@ -29,6 +29,10 @@
  *              that is not their initial state; then the exit of `exit`;
  *   ipi        sends an interrupt to vCPU 1 and spins until received says it was handled.
  *
+ * net_rr, net_stream, disk_rr: ring the doorbell; then, for each struct service, with interrupts off:
+ *   halted = counter; wait as halt does, the handler likewise. A request of 0 ends the workload.
+ *   Otherwise copy it to struct service and to answer, completed += 1, answered = counter, ring.
+ *
  * vCPU 1, which only ipi has, starts elsewhere with the same register: set up its interrupt;
  * CALL_WARM; ready = 1, with interrupts on; spin until over; CALL_DONE. Its handler ends the
  * interrupt, then counts it in received, so that nothing of it falls into the next. vCPU 0 waits for
@@ -44,6 +48,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "device.h"
 #include "vcpu.h"
 #include "workloads.h"
 
@@ -77,8 +82,20 @@ struct arch {
 	 */
 	void (*setup_vcpu)(struct vcpu *vcpu);
 
+	/*
+	 * Joins a device to a VM whose vCPUs exist: what `interrupt` needs to reach vCPU 0, and an
+	 * ioeventfd where the guest rings, if KVM has them here.
+	 */
+	void (*setup_device)(const struct vm *vm, const struct device *device);
+
+	/* Makes an interrupt pending for vCPU 0, as a device's own thread does. */
+	void (*interrupt)(const struct device *device);
+
 	/* Nominal frequency of the counter the guest reads, as kernel or processor has it. */
 	uint64_t (*counter_hz)(const struct vcpu *vcpu);
+
+	/* What the guest would read from its counter now; of a vCPU that does not run. */
+	uint64_t (*counter)(const struct vcpu *vcpu);
 
 	/* What the guest writes to its timer for `ns`; at least 1, rounded up. */
 	uint64_t (*timer_ticks)(uint64_t ns, uint64_t counter_hz);

@@ -4,10 +4,12 @@
  */
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,9 @@
 #define BATCH_DEFAULT 100
 #define TIMEOUT_MAX   86400
 
+#define PATIENCE_MS_DEFAULT 200
+#define PATIENCE_MS_MAX	    60000
+
 static const char usage[] =
 	"usage: kvmlab-guest --workload W --count N [options]\n"
 	"       kvmlab-guest --describe\n"
@@ -34,10 +39,23 @@ static const char usage[] =
 	"                      userspace: an exit to this process and back; mmio: a load that "
 	"this\n"
 	"                      process answers; ipi: an interrupt to a second vCPU, until it is\n"
-	"                      handled; fpu: write to the vector registers, then what exit does\n"
-	"  --count N           wake-ups, or samples of a batch of exits\n"
-	"  --batch B           exits in a sample (all but halt; 100)\n"
-	"  --intervals FILE    wake-up intervals in ns, one on each line, at least N (halt)\n"
+	"                      handled; fpu: write to the vector registers, then what exit does;\n"
+	"                      net_rr, net_stream: answer requests of a client on a network, one\n"
+	"                      by one or in bursts; disk_rr: wait for completions of a disk\n"
+	"  --count N           wake-ups, requests, or samples of a batch of exits\n"
+	"  --batch B           exits in a sample (exit to fpu; 100)\n"
+	"  --intervals FILE    times in ns, one on each line, at least N: wake-up intervals (halt),\n"
+	"                      between requests (net), from request to completion (disk)\n"
+	"  --burst B           requests sent together, with one interval before them "
+	"(net_stream)\n"
+	"  --open              requests go out at their times, whatever became of those before "
+	"(net)\n"
+	"  --tcp               instead of UDP (net)\n"
+	"  --netns C,D         descriptors of the client's and the device's network namespaces "
+	"(net);\n"
+	"                      without them both are here, on the loopback\n"
+	"  --address A         the device's IPv4 address (net; 127.0.0.1)\n"
+	"  --patience MS       wait that long for a reply, then take it for lost (net; 200)\n"
 	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
 	"parameter\n"
 	"  --cpu N[,M]         run vCPU 0 on this CPU only, and vCPU 1 on that (ipi; any but N)\n"
@@ -49,6 +67,12 @@ enum {
 	OPTION_COUNT,
 	OPTION_BATCH,
 	OPTION_INTERVALS,
+	OPTION_BURST,
+	OPTION_OPEN,
+	OPTION_TCP,
+	OPTION_NETNS,
+	OPTION_ADDRESS,
+	OPTION_PATIENCE,
 	OPTION_HALT_POLL_NS,
 	OPTION_CPU,
 	OPTION_TIMEOUT,
@@ -61,6 +85,12 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, OPTION_COUNT},
 	{"batch", required_argument, NULL, OPTION_BATCH},
 	{"intervals", required_argument, NULL, OPTION_INTERVALS},
+	{"burst", required_argument, NULL, OPTION_BURST},
+	{"open", no_argument, NULL, OPTION_OPEN},
+	{"tcp", no_argument, NULL, OPTION_TCP},
+	{"netns", required_argument, NULL, OPTION_NETNS},
+	{"address", required_argument, NULL, OPTION_ADDRESS},
+	{"patience", required_argument, NULL, OPTION_PATIENCE},
 	{"halt-poll-ns", required_argument, NULL, OPTION_HALT_POLL_NS},
 	{"cpu", required_argument, NULL, OPTION_CPU},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
@@ -101,6 +131,28 @@ static unsigned int workload(const char *name)
 	return found;
 }
 
+static void read_namespaces(int *namespaces)
+{
+	char *second = strchr(optarg, ',');
+
+	if (!second)
+		fail(STATUS_USAGE, "--netns is '%s', which is not two descriptors: give C,D",
+		     optarg);
+	*second++ = '\0';
+	namespaces[0] = number("netns", 0, INT_MAX);
+	optarg = second;
+	namespaces[1] = number("netns", 0, INT_MAX);
+}
+
+static struct in_addr address(void)
+{
+	struct in_addr read;
+
+	if (!inet_aton(optarg, &read))
+		fail(STATUS_USAGE, "--address is '%s', which is no IPv4 address: give one", optarg);
+	return read;
+}
+
 static void read_cpus(int *cpus)
 {
 	char *second = strchr(optarg, ',');
@@ -132,22 +184,47 @@ static void check_cpus(const int *cpus, unsigned int vcpus)
 				   "the vCPUs of --workload ipi need one each");
 }
 
+static bool has_client(const struct options *options)
+{
+	return options->workload == WORKLOAD_NET_RR || options->workload == WORKLOAD_NET_STREAM;
+}
+
+static void check_network(const struct options *options)
+{
+	bool stream = options->workload == WORKLOAD_NET_STREAM;
+	bool given = options->open_loop || options->tcp || options->namespaces[0] >= 0 ||
+		     options->patience_ms != PATIENCE_MS_DEFAULT;
+
+	if (given && !has_client(options))
+		fail(STATUS_USAGE,
+		     "--open, --tcp, --netns and --patience belong to --workload net_rr "
+		     "and net_stream: leave them out");
+	if (stream != (options->burst > 1))
+		fail(STATUS_USAGE,
+		     "--burst belongs to --workload net_stream, which needs one of at "
+		     "least 2: give it there and nowhere else");
+}
+
 static void check(const struct options *options, bool has_workload, bool has_batch)
 {
-	bool halt = options->workload == WORKLOAD_HALT;
+	bool timed = options->workload == WORKLOAD_HALT || workload_has_device(options->workload);
 
 	if (!has_workload)
 		fail(STATUS_USAGE, "--workload is missing: give " WORKLOAD_NAMES);
 	if (!options->count)
 		fail(STATUS_USAGE, "--count is missing: say how many wake-ups or samples to take");
-	if (halt && !options->intervals_path)
+	if (timed && !options->intervals_path)
 		fail(STATUS_USAGE,
-		     "--intervals is missing: --workload halt needs a file of wake-up intervals "
-		     "in ns, one on each line");
-	if (!halt && options->intervals_path)
-		fail(STATUS_USAGE, "--intervals belongs to --workload halt only: leave it out");
-	if (halt && has_batch)
-		fail(STATUS_USAGE, "--batch belongs to any --workload but halt: leave it out");
+		     "--intervals is missing: --workload %s needs a file of intervals in ns, one on "
+		     "each line",
+		     workload_name(options->workload));
+	if (!timed && options->intervals_path)
+		fail(STATUS_USAGE, "--intervals does not belong to --workload %s: leave it out",
+		     workload_name(options->workload));
+	if (timed && has_batch)
+		fail(STATUS_USAGE, "--batch does not belong to --workload %s: leave it out",
+		     workload_name(options->workload));
+	check_network(options);
 	check_cpus(options->cpus, workload_vcpus(options->workload));
 }
 
@@ -157,7 +234,15 @@ void options_parse(struct options *options, int argc, char **argv)
 	bool has_batch = false;
 	int option, at;
 
-	*options = (struct options){.batch = BATCH_DEFAULT, .cpus = {-1, -1}, .timeout_s = 60};
+	*options = (struct options){
+		.batch = BATCH_DEFAULT,
+		.cpus = {-1, -1},
+		.timeout_s = 60,
+		.burst = 1,
+		.namespaces = {-1, -1},
+		.address.s_addr = htonl(INADDR_LOOPBACK),
+		.patience_ms = PATIENCE_MS_DEFAULT,
+	};
 	while (at = optind, (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_WORKLOAD:
@@ -173,6 +258,24 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_INTERVALS:
 			options->intervals_path = optarg;
+			break;
+		case OPTION_BURST:
+			options->burst = number("burst", 1, COUNT_MAX);
+			break;
+		case OPTION_OPEN:
+			options->open_loop = true;
+			break;
+		case OPTION_TCP:
+			options->tcp = true;
+			break;
+		case OPTION_NETNS:
+			read_namespaces(options->namespaces);
+			break;
+		case OPTION_ADDRESS:
+			options->address = address();
+			break;
+		case OPTION_PATIENCE:
+			options->patience_ms = number("patience", 1, PATIENCE_MS_MAX);
 			break;
 		case OPTION_HALT_POLL_NS:
 			options->halt_poll_ns = number("halt-poll-ns", 0, UINT32_MAX);

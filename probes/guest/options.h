@@ -5,6 +5,7 @@
 #ifndef KVMLAB_OPTIONS_H
 #define KVMLAB_OPTIONS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,13 @@ struct options {
 	uint32_t halt_poll_ns;
 	int cpus[VCPUS_MAX]; /* each vCPU's own; -1: none was given */
 	unsigned int timeout_s;
+	/* Of the workloads with a network. */
+	uint64_t burst;
+	bool open_loop;
+	bool tcp;
+	int namespaces[2];	/* descriptors of the client's and the device's; -1: this one */
+	struct in_addr address; /* the device's */
+	uint64_t patience_ms;	/* for a reply */
 };
 
 /* Ends the process with one sentence and status 2 when the command line is wrong. */

@@ -113,6 +113,8 @@ static uint64_t program_counter(const struct vcpu *vcpu)
 	return regs.pc;
 }
 
+#define NO_DEVICE "this guest has no device to interrupt it on this architecture yet"
+
 /* Indexed by WORKLOAD_*. */
 static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "H_CEDE"},
@@ -122,6 +124,9 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_MMIO] = {.instruction = "LWZ from 0x40000000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "H_IPI, through the XICS"},
 	[WORKLOAD_FPU] = {.instruction = "H_CONFER to all, after writes to VSR 0 to 63"},
+	[WORKLOAD_NET_RR] = {.reason = NO_DEVICE},
+	[WORKLOAD_NET_STREAM] = {.reason = NO_DEVICE},
+	[WORKLOAD_DISK_RR] = {.reason = NO_DEVICE},
 };
 
 /*

@@ -6,6 +6,7 @@
 
 #include "arch.h"
 #include "counter.h"
+#include "served.h"
 
 static void write_counter(struct json *json, const struct counter *counter)
 {
@@ -86,7 +87,8 @@ static void write_stats(struct json *json, const struct thread *threads, unsigne
 	json_object_end(json);
 }
 
-void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals)
+void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals,
+		  const struct device *device)
 {
 	const struct vcpu *vcpu = &threads[0].vcpu;
 	const struct vm *vm = vcpu->vm;
@@ -101,7 +103,9 @@ void result_write(struct json *json, const struct thread *threads, const uint64_
 	json_integer(json, "completed", vm->mailbox->completed);
 	json_integer(json, "spurious", vm->mailbox->spurious);
 	write_marks(json, marks);
-	if (intervals)
+	if (device)
+		served_write(json, device, &counter, &threads[0].timeline);
+	else if (intervals)
 		write_wakeups(json, &counter, vm, intervals);
 	else
 		write_batches(json, &counter, vm);

@@ -83,6 +83,8 @@ static uint64_t program_counter(const struct vcpu *vcpu)
 	return vcpu->run->psw_addr;
 }
 
+#define NO_DEVICE "this guest has no device to interrupt it on this architecture yet"
+
 /* Indexed by WORKLOAD_*. */
 static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "LPSWE of an enabled wait"},
@@ -92,6 +94,9 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_MMIO] = {.reason = "s390x has no memory-mapped I/O"},
 	[WORKLOAD_IPI] = {.instruction = "SIGP, external call"},
 	[WORKLOAD_FPU] = {.instruction = "VL to V0-V31 or LD to F0-F15, then DIAGNOSE 0x9c"},
+	[WORKLOAD_NET_RR] = {.reason = NO_DEVICE},
+	[WORKLOAD_NET_STREAM] = {.reason = NO_DEVICE},
+	[WORKLOAD_DISK_RR] = {.reason = NO_DEVICE},
 };
 
 static struct ability ability(int kvm, unsigned int workload)

@@ -43,6 +43,7 @@ static void settle(const struct thread *thread)
 
 static void run(struct thread *thread)
 {
+	bool has_device = workload_has_device(thread->vcpu.vm->mailbox->workload);
 	unsigned int call;
 
 	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);
@@ -52,6 +53,8 @@ static void run(struct thread *thread)
 		case CALL_ROUND_TRIP:
 			break;
 		case CALL_WARM:
+			if (has_device)
+				thread->timeline.begin = timeline_moment(&thread->vcpu);
 			marks_warm(&thread->marks);
 			stats_before(&thread->vm_stats);
 			stats_before(&thread->stats);
@@ -67,6 +70,8 @@ static void run(struct thread *thread)
 			marks_done(&thread->marks);
 			stats_after(&thread->vm_stats);
 			stats_after(&thread->stats);
+			if (has_device)
+				thread->timeline.end = timeline_moment(&thread->vcpu);
 			break;
 		}
 	} while (call != CALL_DONE && call != CALL_NONE);

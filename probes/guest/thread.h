@@ -12,6 +12,7 @@
 
 #include "marks.h"
 #include "stats.h"
+#include "timeline.h"
 #include "vcpu.h"
 
 struct thread {
@@ -24,6 +25,7 @@ struct thread {
 	sem_t done;
 	uint64_t run_ns; /* CLOCK_MONOTONIC from before the first KVM_RUN to after the last */
 	struct marks marks;
+	struct timeline timeline;
 	struct stats vm_stats;
 	struct stats stats;
 };

@@ -63,6 +63,8 @@ static size_t table_bytes(const struct options *options)
 {
 	if (options->workload == WORKLOAD_HALT)
 		return options->count * sizeof(struct wakeup);
+	if (workload_has_device(options->workload))
+		return options->count * sizeof(struct service);
 	return (options->count + 1) * sizeof(uint64_t);
 }
 
@@ -132,6 +134,11 @@ void vm_create(struct vm *vm, const struct options *options)
 struct wakeup *vm_wakeups(const struct vm *vm)
 {
 	return (struct wakeup *)(vm->memory + TABLE_OFFSET);
+}
+
+struct service *vm_services(const struct vm *vm)
+{
+	return (struct service *)(vm->memory + TABLE_OFFSET);
 }
 
 uint64_t *vm_stamps(const struct vm *vm)

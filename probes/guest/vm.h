@@ -35,6 +35,7 @@ int kvm_open(void);
 void vm_create(struct vm *vm, const struct options *options);
 
 struct wakeup *vm_wakeups(const struct vm *vm);
+struct service *vm_services(const struct vm *vm);
 uint64_t *vm_stamps(const struct vm *vm);
 
 #endif

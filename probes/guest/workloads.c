@@ -17,6 +17,9 @@ static const char *const names[WORKLOADS] = {
 	[WORKLOAD_MMIO] = "mmio",
 	[WORKLOAD_IPI] = "ipi",
 	[WORKLOAD_FPU] = "fpu",
+	[WORKLOAD_NET_RR] = "net_rr",
+	[WORKLOAD_NET_STREAM] = "net_stream",
+	[WORKLOAD_DISK_RR] = "disk_rr",
 };
 
 unsigned int workload_number(const char *name)
@@ -31,6 +34,12 @@ unsigned int workload_number(const char *name)
 const char *workload_name(unsigned int workload)
 {
 	return names[workload];
+}
+
+bool workload_has_device(unsigned int workload)
+{
+	return workload == WORKLOAD_NET_RR || workload == WORKLOAD_NET_STREAM ||
+	       workload == WORKLOAD_DISK_RR;
 }
 
 unsigned int workload_vcpus(unsigned int workload)

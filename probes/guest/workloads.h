@@ -5,6 +5,8 @@
 #ifndef KVMLAB_WORKLOADS_H
 #define KVMLAB_WORKLOADS_H
 
+#include <stdbool.h>
+
 #include "json.h"
 #include "mailbox.h"
 
@@ -18,11 +20,15 @@ struct ability {
 };
 
 /* For a sentence. */
-#define WORKLOAD_NAMES "halt, exit, userspace, hypercall, mmio, ipi or fpu"
+#define WORKLOAD_NAMES                                                                             \
+	"halt, exit, userspace, hypercall, mmio, ipi, fpu, net_rr, net_stream or disk_rr"
 
 /* WORKLOADS when it is no workload's name. */
 unsigned int workload_number(const char *name);
 const char *workload_name(unsigned int workload);
+
+/* Whether a device (device.h) gives the guest its requests. */
+bool workload_has_device(unsigned int workload);
 
 /* How many vCPUs it needs. */
 unsigned int workload_vcpus(unsigned int workload);

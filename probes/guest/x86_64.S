@@ -46,6 +46,10 @@
 	out	%al, $CALL_PORT
 	.endm
 
+	.macro	ring_doorbell
+	out	%al, $DOORBELL_PORT
+	.endm
+
 	/* A workload of batches: what stands between these two makes one exit. */
 	.macro	batches name
 \name:	read_counter
@@ -75,7 +79,7 @@
 	.section .rodata
 	.balign	16
 	.globl	guest_image, guest_image_end
-	.globl	guest_start, guest_peer, guest_on_timer, guest_on_ipi
+	.globl	guest_start, guest_peer, guest_on_wakeup, guest_on_ipi
 	.code64
 
 guest_image:
@@ -113,7 +117,7 @@ warm:	call_vmm CALL_WARM
 	jmp	*%rax
 
 workloads:				/* by WORKLOAD_* */
-	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu, serve, serve, serve
 	.long	\name - workloads
 	.endr
 
@@ -148,11 +152,35 @@ wait:	sti
 again:	incq	MB_SPURIOUS(%rdi)
 	jmp	wait
 
-guest_on_timer:
+guest_on_wakeup:
 	read_counter
 	mov	%rax, WAKEUP_WOKEN(%r14)
 	write_msr X2APIC_EOI, 0
 	iretq
+
+serve:	ring_doorbell
+1:	read_counter
+	mov	%rax, SERVICE_HALTED(%r14)
+2:	sti
+	hlt
+	cli
+	cmpq	$0, SERVICE_WOKEN(%r14)
+	je	3f
+	mov	MB_REQUEST(%rdi), %rax
+	test	%rax, %rax
+	jz	end
+	mov	%rax, SERVICE_REQUEST(%r14)
+	mov	%rax, MB_ANSWER(%rdi)
+	incq	MB_COMPLETED(%rdi)
+	read_counter
+	mov	%rax, SERVICE_ANSWERED(%r14)
+	add	$SERVICE_SIZE, %r14
+	ring_doorbell
+	dec	%r12
+	jnz	1b
+	jmp	end
+3:	incq	MB_SPURIOUS(%rdi)
+	jmp	2b
 
 	batches exit
 	cheapest_exit
