@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 from lab import phases
 from lab.crosscheck.model import Pair, Quantity
+from lab.metrics import HALT
 from lab.outcomes import statistic
 from lab.store.layout import Document
 
@@ -28,7 +29,7 @@ PROGRAMMED = {
     "hypercall": "hypercall",
     "userspace": "userspace_io",
     "mmio": "userspace_io",
-    "halt": "halt",
+    **dict.fromkeys(HALT, "halt"),
 }
 """Class of a guest's exit where it is the same everywhere; `exit` is what is cheapest there."""
 
@@ -69,7 +70,7 @@ def _programmed(row: Document) -> Iterator[Pair]:
     if phases.exits(row) is None:
         return
     expected, guest = phases.programmed(row), row["workload"]["guest"]
-    if guest == "halt":
+    if guest in HALT:
         expected += row["guest"].get("spurious", 0)
     kind = PROGRAMMED.get(guest)
     if kind:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from lab.metrics import HALT
 from lab.report.material import Material, Multiple, Picture, bars, said
 from lab.report.style import FAINT, INK, Key, figure, time_axis
 from lab.stats import Cell, Estimate
@@ -36,7 +37,7 @@ def tradeoff(material: Material) -> Picture:
                 _drawn(material, workload, ranges),
                 f"{workload}: median wake-up latency against CPU time per wake-up, by setting",
             )
-            for workload, _ in material.of_guest("halt")
+            for workload, _ in material.of_guest(*HALT)
             if ranges.keys() == {X, Y} and len(material.keys) > 1
         ),
     )

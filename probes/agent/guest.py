@@ -63,9 +63,18 @@ def describe(binary: Path) -> dict[str, Any]:
 
 
 class Vm:
-    """One fresh VM, ready and waiting for `go`; use it with `contextlib.closing`."""
+    """One fresh VM, ready and waiting for `go`; use it with `contextlib.closing`.
 
-    def __init__(self, binary: Path, options: list[str], timeout_s: float) -> None:
+    `descriptors` are those of this process that the VMM is to have as well.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        options: list[str],
+        timeout_s: float,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
         # The VMM ends itself at its time-out; the deadline is for one that cannot.
         self._deadline = time.monotonic() + timeout_s + 10
         self._process = subprocess.Popen(
@@ -74,6 +83,7 @@ class Vm:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=descriptors,
         )
         self._buffer = b""
         try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import experiment, metrics
+from lab import experiment, metrics, workload
 from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
@@ -146,5 +146,5 @@ def test_an_unknown_experiment_lists_the_shipped_ones() -> None:
 
 
 def test_bursts_have_their_mean() -> None:
-    bursty = experiment.Bursty(kind="bursty", ns=10, burst=5, gap_ns=60)
+    bursty = workload.Bursty(kind="bursty", ns=10, burst=5, gap_ns=60)
     assert bursty.mean_ns == 20

@@ -1,0 +1,198 @@
+"""A private network for one trial: two namespaces and a pair of virtual links between them.
+
+The namespaces have no names. They live by the descriptors that this process and the VMM hold, and
+with the last one the kernel takes away links, addresses and queueing disciplines: whatever ends
+those processes, `kill -9` included, nothing is left and there is nothing to undo. The links are
+made inside, so the host's own namespace never has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agent.errors import MissingError
+
+# include/uapi/linux/sched.h
+CLONE_NEWNET = 0x40000000
+# RFC 5737: for documentation, so that nobody's network is hidden by it.
+CLIENT, DEVICE, PREFIX = "192.0.2.1", "192.0.2.2", 30
+LINK = "kvmlab0"
+# What tbf may send at once, and may keep waiting (tc-tbf(8)): a second of most traffic.
+BURST_BYTES, WAITING_BYTES = 3000, 100_000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class End:
+    """One namespace with its end of the link."""
+
+    def __init__(self, address: str) -> None:
+        # A host may do without networks.
+        from pyroute2 import IPRoute  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        self.address = address
+        with _new_namespace() as self.namespace:
+            _without_ipv6()
+            self._routes = IPRoute()
+        self._index = 0
+
+    def pair_with(self, other: End) -> None:
+        peer = {"ifname": LINK, "net_ns_fd": other.namespace}
+        self._routes.link("add", ifname=LINK, kind="veth", peer=peer)
+
+    def bring_up(self) -> None:
+        self._index = self._routes.link_lookup(ifname=LINK)[0]
+        self._routes.addr("add", index=self._index, address=self.address, prefixlen=PREFIX)
+        self._routes.link("set", index=self._index, state="up")
+
+    def know(self, other: End) -> None:
+        """Make the other end's hardware address known, so that no ARP falls into a trial."""
+        self._routes.neigh(
+            "add",
+            dst=other.address,
+            lladdr=other.link().get_attr("IFLA_ADDRESS"),
+            ifindex=self._index,
+            state="permanent",
+        )
+
+    def shape(self, link: dict[str, Any]) -> None:
+        """Delay, lose or slow down what is sent from this end; MissingError where Linux cannot."""
+        kind, options = _discipline(link)
+        try:
+            self._routes.tc("add", kind, self._index, **options)
+        except Exception as error:
+            if getattr(error, "code", None) != errno.ENOENT:
+                raise
+            raise MissingError(
+                f"this kernel has no queueing discipline {kind} (CONFIG_NET_SCH_{kind.upper()}): "
+                "the network cannot be made as slow or lossy as the workload asks"
+            ) from error
+
+    def link(self) -> Any:  # noqa: ANN401  (pyroute2)
+        return self._routes.get_links(self._index)[0]
+
+    def facts(self) -> dict[str, Any]:
+        link = self.link()
+        return {
+            "tx_queues": link.get_attr("IFLA_NUM_TX_QUEUES"),
+            "rx_queues": link.get_attr("IFLA_NUM_RX_QUEUES"),
+            "mtu": link.get_attr("IFLA_MTU"),
+            "qdiscs": [each.get_attr("TCA_KIND") for each in self._routes.get_qdiscs()],
+        }
+
+    def close(self) -> None:
+        self._routes.close()
+        os.close(self.namespace)
+
+
+class Network:
+    """Client and device, connected and up; use it with `contextlib.closing`.
+
+    `link` shapes what is sent, at each end alike: `delay_ns`, `jitter_ns`, `loss` (a share) and
+    `rate_bit_s`, as far as given. Raises MissingError where this host lacks what it takes.
+    """
+
+    def __init__(self, link: dict[str, Any]) -> None:
+        self._ends: list[End] = []
+        self._received = _received()
+        try:
+            self._make(link)
+        except ImportError as error:
+            raise MissingError(
+                "pyroute2, which makes the private network, is not installed for this host's "
+                "Python: provision this host"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _make(self, link: dict[str, Any]) -> None:
+        self._ends = [End(CLIENT)]
+        self._ends.append(End(DEVICE))
+        client, device = self._ends
+        client.pair_with(device)
+        for end in self._ends:
+            end.bring_up()
+        client.know(device)
+        device.know(client)
+        for end in self._ends if link else ():
+            end.shape(link)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Those of the client's and the device's namespace, for a process that is to use them."""
+        return tuple(end.namespace for end in self._ends)
+
+    @property
+    def options(self) -> list[str]:
+        """What the VMM is told of it."""
+        return ["--netns", ",".join(map(str, self.descriptors)), "--address", DEVICE]
+
+    def facts(self) -> dict[str, Any]:
+        """Return `network` of a row, as results/FORMAT.md describes it."""
+        client, device = self._ends
+        now = _received()
+        return {
+            "client": client.facts(),
+            "device": device.facts(),
+            "thread_cpus": sorted(os.sched_getaffinity(0)),
+            "received_on": {cpu: count - self._received[cpu] for cpu, count in now.items()},
+        }
+
+    def close(self) -> None:
+        while self._ends:
+            self._ends.pop().close()
+
+
+@contextlib.contextmanager
+def _new_namespace() -> Iterator[int]:
+    """Enter a new namespace, give its descriptor, and come back."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.unshare(CLONE_NEWNET):
+            raise MissingError(
+                f"no network namespace can be made ({os.strerror(ctypes.get_errno())}): run as "
+                "root on a kernel with CONFIG_NET_NS"
+            )
+        try:
+            yield os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            _libc.setns(home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def _without_ipv6() -> None:
+    """Keep router solicitations and the like out of the trial; before there is a link."""
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1\n")
+
+
+def _discipline(link: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return pyroute2's words for it: netem for all but a rate alone, which tbf does as well."""
+    if link.keys() == {"rate_bit_s"}:
+        bytes_per_s = link["rate_bit_s"] // 8
+        return "tbf", {"rate": bytes_per_s, "burst": BURST_BYTES, "limit": WAITING_BYTES}
+    options = {}
+    if "delay_ns" in link:
+        options["delay"] = link["delay_ns"] / 1000
+    if "jitter_ns" in link:
+        options["jitter"] = link["jitter_ns"] / 1000
+    if "loss" in link:
+        options["loss"] = 100 * link["loss"]
+    if "rate_bit_s" in link:
+        options["rate"] = link["rate_bit_s"] // 8
+    return "netem", options
+
+
+def _received() -> dict[str, int]:
+    """Return how often each CPU took packets in: /proc/softirqs, NET_RX."""
+    head, *lines = Path("/proc/softirqs").read_text().splitlines()
+    counts = next(line.split()[1:] for line in lines if line.split()[0] == "NET_RX:")
+    return dict(zip((cpu.removeprefix("CPU") for cpu in head.split()), map(int, counts)))
