@@ -65,7 +65,7 @@ class End:
         """Delay, lose or slow down what is sent from this end; MissingError where Linux cannot."""
         kind, options = _discipline(link)
         try:
-            self._routes.tc("add", kind, self._index, **options)
+            self.discipline(kind, **options)
         except Exception as error:
             if getattr(error, "code", None) != errno.ENOENT:
                 raise
@@ -73,6 +73,10 @@ class End:
                 f"this kernel has no queueing discipline {kind} (CONFIG_NET_SCH_{kind.upper()}): "
                 "the network cannot be made as slow or lossy as the workload asks"
             ) from error
+
+    def discipline(self, kind: str, **options: object) -> None:
+        """Give what is sent from this end a queueing discipline, in pyroute2's words."""
+        self._routes.tc("add", kind, self._index, **options)
 
     def link(self) -> Any:  # noqa: ANN401  (pyroute2)
         return self._routes.get_links(self._index)[0]
@@ -99,7 +103,7 @@ class Network:
     """
 
     def __init__(self, link: dict[str, Any]) -> None:
-        self._ends: list[End] = []
+        self.ends: list[End] = []
         self._received = _received()
         try:
             self._make(link)
@@ -113,21 +117,21 @@ class Network:
             raise
 
     def _make(self, link: dict[str, Any]) -> None:
-        self._ends = [End(CLIENT)]
-        self._ends.append(End(DEVICE))
-        client, device = self._ends
+        self.ends = [End(CLIENT)]
+        self.ends.append(End(DEVICE))
+        client, device = self.ends
         client.pair_with(device)
-        for end in self._ends:
+        for end in self.ends:
             end.bring_up()
         client.know(device)
         device.know(client)
-        for end in self._ends if link else ():
+        for end in self.ends if link else ():
             end.shape(link)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         """Those of the client's and the device's namespace, for a process that is to use them."""
-        return tuple(end.namespace for end in self._ends)
+        return tuple(end.namespace for end in self.ends)
 
     @property
     def options(self) -> list[str]:
@@ -136,7 +140,7 @@ class Network:
 
     def facts(self) -> dict[str, Any]:
         """Return `network` of a row, as results/FORMAT.md describes it."""
-        client, device = self._ends
+        client, device = self.ends
         now = _received()
         return {
             "client": client.facts(),
@@ -146,8 +150,8 @@ class Network:
         }
 
     def close(self) -> None:
-        while self._ends:
-            self._ends.pop().close()
+        while self.ends:
+            self.ends.pop().close()
 
 
 @contextlib.contextmanager
