@@ -14,6 +14,7 @@ from lab.store.read import Run
 
 HARDWARE = "hardware"
 OFTEN = 0.01
+SENT_LOST = ("sent", "lost")
 COUNTER_TOLERANCE = 1e-3
 
 
@@ -124,8 +125,16 @@ def _load(run: Run, host: str, _rows: Rows) -> Iterator[str]:
 
 
 def _short(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
-    short = [row for row in _measured(rows) if row["guest"]["completed"] < row["guest"]["count"]]
-    if short:
+    measured = _measured(rows)
+    losing = [row for row in measured if row["guest"].get("requests", {}).get("lost")]
+    if losing:
+        sent, lost = (sum(row["guest"]["requests"][name] for row in losing) for name in SENT_LOST)
+        yield (
+            f"{lost} of {sent} requests had no reply in {_trials(losing)}: they are no part of any "
+            "round trip, so tails are longer than they look"
+        )
+    short = [row for row in measured if row["guest"]["completed"] < row["guest"]["count"]]
+    if any(row not in losing for row in short):
         yield f"the guest stopped before its last sample in {_trials(short)}"
 
 

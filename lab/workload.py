@@ -107,23 +107,33 @@ class Link(Strict):
         return {name: value for name, value in self if value is not None}
 
 
-class _Networked(Strict):
-    """A client on a private network sends `count` requests in all, and waits for the replies.
+class _Served(Strict):
+    """A device brings vCPU 0 `count` requests; other `vcpus` wake each `tick_ns` and do nothing.
 
-    `interval` goes before a request: it begins with the last reply in a closed loop, when the last
-    request was due in an open one. There, latency counts from when a request was due.
+    `interval` is what a request waits for: its kind says from when.
     """
 
     name: Name
     count: Count
     interval: Interval
-    loop: Literal["closed", "open"] = "closed"
-    protocol: Literal["udp", "tcp"] = "udp"
-    link: Link = Link()
+    vcpus: Annotated[int, Field(ge=1, le=8)] = 1
+    tick_ns: Nanoseconds = 4_000_000
 
     @property
     def expected_s(self) -> float:
         return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
+
+
+class _Networked(_Served):
+    """A client on a private network sends the requests and waits for the replies.
+
+    The interval goes before a request: it begins with the last reply in a closed loop, when the
+    last request was due in an open one. There, latency counts from when a request was due.
+    """
+
+    loop: Literal["closed", "open"] = "closed"
+    protocol: Literal["udp", "tcp"] = "udp"
+    link: Link = Link()
 
 
 class NetRr(_Networked):
@@ -133,23 +143,16 @@ class NetRr(_Networked):
 
 
 class NetStream(_Networked):
-    """Bursts of `burst` requests sent together; `interval` goes before a burst."""
+    """Bursts of `burst` requests sent together; the interval goes before a burst."""
 
     guest: Literal["net_stream"]
     burst: Annotated[int, Field(ge=2, le=1000)]
 
 
-class DiskRr(Strict):
-    """The guest asks a disk and waits, `count` times; each completion takes an `interval`."""
+class DiskRr(_Served):
+    """The guest asks a disk and waits; the interval is what the completion takes."""
 
-    name: Name
     guest: Literal["disk_rr"]
-    count: Count
-    interval: Interval
-
-    @property
-    def expected_s(self) -> float:
-        return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
 
 
 Workload = Annotated[Halt | Exits | NetRr | NetStream | DiskRr, Field(discriminator="guest")]

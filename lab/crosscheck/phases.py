@@ -69,9 +69,8 @@ def _counted(kind: str | None, names: tuple[str, ...]) -> Callable[[Document], I
 def _programmed(row: Document) -> Iterator[Pair]:
     if phases.exits(row) is None:
         return
-    expected, guest = phases.programmed(row), row["workload"]["guest"]
-    if guest in HALT:
-        expected += row["guest"].get("spurious", 0)
+    guest = row["workload"]["guest"]
+    expected = phases.halts(row) if guest in HALT else phases.programmed(row)
     kind = PROGRAMMED.get(guest)
     if kind:
         calls = CALLS if kind == "userspace_io" else 0

@@ -24,6 +24,26 @@ def _requests(name: str) -> Callable[[Document], float | None]:
     return value
 
 
+def _peers(row: Document) -> list[Document]:
+    return list(row["guest"]["vcpus"][1:])
+
+
+def _peers_cpu(row: Document) -> float | None:
+    spent = [vcpu["cpu_ns"] for vcpu in _peers(row)]
+    return ratio(sum(spent), row["guest"]["completed"]) if spent else None
+
+
+def _peers_polled(*names: str) -> Callable[[Document], float | None]:
+    def value(row: Document) -> float | None:
+        kept = ((row["guest"].get("stats") or {}).get("vcpu") or [])[1:]
+        polled = [vcpu.get(name) for vcpu in kept if vcpu for name in names]
+        if not polled or None in polled:
+            return None
+        return ratio(sum(polled), row["guest"]["completed"])
+
+    return value
+
+
 METRICS = (
     Metric(
         name="round_trip_p50_ns",
@@ -75,5 +95,25 @@ METRICS = (
         "when the client sent it; it is part of the round trip",
         guests=SERVED,
         value=_quantile("send_late_ns", 0.5),
+    ),
+    Metric(
+        name="peers_cpu_ns_per_request",
+        title="CPU time of the other vCPUs",
+        unit="ns",
+        direction=Direction.LOWER,
+        definition="CPU time of the vCPUs that serve nothing, from their first KVM_RUN to the last "
+        "one's return, by requests served",
+        guests=SERVED,
+        value=_peers_cpu,
+    ),
+    Metric(
+        name="peers_polled_ns_per_request",
+        title="time the other vCPUs polled",
+        unit="ns",
+        direction=Direction.LOWER,
+        definition="KVM's own halt_poll_success_ns and halt_poll_fail_ns of the vCPUs that serve "
+        "nothing, by requests served: no request was sooner for it",
+        guests=SERVED,
+        value=_peers_polled("halt_poll_success_ns", "halt_poll_fail_ns"),
     ),
 )

@@ -150,8 +150,11 @@ class Bench:
             table = intervals.table(workload["interval"], workload["count"], plan["seed"])
             write_atomic(self._table, "".join(f"{ns}\n" for ns in table).encode())
             options += ["--intervals", str(self._table)]
-        if "burst" in workload:
-            options += ["--burst", str(workload["burst"])]
+        for key in ("burst", "vcpus"):
+            if key in workload:
+                options += [f"--{key}", str(workload[key])]
+        if "tick_ns" in workload:
+            options += ["--tick", str(workload["tick_ns"])]
         if workload.get("loop") == "open":
             options += ["--open"]
         if workload.get("protocol") == "tcp":

@@ -39,6 +39,10 @@
  * ready before its CALL_WARM and sets over before its CALL_DONE. Neither spins with an instruction
  * that tells the host so (PAUSE, YIELD …): that may exit.
  *
+ * The vCPUs beside vCPU 0 that a workload with a device may have start elsewhere, with the address
+ * of their struct peer in a further register, and tick: CALL_WARM; until over, arm the timer with
+ * ticks, halt until the handler has written woken, wakeups += 1; CALL_DONE.
+ *
  * The counter is read so that neither it nor the instruction under test is reordered past the
  * other. What breaks goes to mailbox.fault, then CALL_FAULT.
  */

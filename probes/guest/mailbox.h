@@ -36,6 +36,7 @@
 #define MB_OVER		272
 #define MB_REQUEST	280
 #define MB_ANSWER	288
+#define MB_PEERS	512
 #define MB_TABLE	(TABLE_OFFSET - MAILBOX_OFFSET)
 
 #define WORKLOAD_HALT	    0
@@ -55,6 +56,10 @@
 #define WAKEUP_ARMED  16
 #define WAKEUP_WOKEN  24
 #define WAKEUP_SIZE   32
+
+#define PEERS_MAX    7
+#define PEER_SIZE    256
+#define PEER_WAKEUPS 32 /* behind a struct wakeup */
 
 #define SERVICE_REQUEST	 0
 #define SERVICE_HALTED	 8
@@ -82,6 +87,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct wakeup {
+	uint64_t ticks;	 /* what to arm the timer with; the only one the VMM writes */
+	uint64_t before; /* counter before arming */
+	uint64_t armed;	 /* counter after arming */
+	uint64_t woken;	 /* counter at the first instruction of the handler; 0 until then */
+};
+
+/* A vCPU that does not serve, but wakes from time to time as an idle kernel's does. */
+struct peer {
+	_Alignas(PEER_SIZE) struct wakeup wakeup; /* the one at hand */
+	uint64_t wakeups;			  /* how many there were */
+};
+
 struct mailbox {
 	/* For the guest to read. */
 	uint64_t workload;
@@ -105,13 +123,7 @@ struct mailbox {
 	/* Between the device and vCPU 0. */
 	uint64_t request; /* the number of the one to answer; 0: there are no more */
 	uint64_t answer;  /* its number again, before the doorbell rings */
-};
-
-struct wakeup {
-	uint64_t ticks;	 /* what to arm the timer with; the only one the VMM writes */
-	uint64_t before; /* counter before arming */
-	uint64_t armed;	 /* counter after arming */
-	uint64_t woken;	 /* counter at the first instruction of the handler; 0 until then */
+	struct peer peers[PEERS_MAX];
 };
 
 struct service {
@@ -139,12 +151,14 @@ MB_CHECK(received, MB_RECEIVED);
 MB_CHECK(over, MB_OVER);
 MB_CHECK(request, MB_REQUEST);
 MB_CHECK(answer, MB_ANSWER);
+MB_CHECK(peers, MB_PEERS);
 _Static_assert(sizeof(struct mailbox) <= MB_TABLE, "the mailbox runs into the table");
 _Static_assert(offsetof(struct wakeup, ticks) == WAKEUP_TICKS, "ticks");
 _Static_assert(offsetof(struct wakeup, before) == WAKEUP_BEFORE, "before");
 _Static_assert(offsetof(struct wakeup, armed) == WAKEUP_ARMED, "armed");
 _Static_assert(offsetof(struct wakeup, woken) == WAKEUP_WOKEN, "woken");
 _Static_assert(sizeof(struct wakeup) == WAKEUP_SIZE, "wakeup");
+_Static_assert(offsetof(struct peer, wakeups) == PEER_WAKEUPS, "wakeups");
 _Static_assert(offsetof(struct service, request) == SERVICE_REQUEST, "request");
 _Static_assert(offsetof(struct service, halted) == SERVICE_HALTED, "halted");
 _Static_assert(offsetof(struct service, answered) == SERVICE_ANSWERED, "answered");

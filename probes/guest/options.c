@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch.h"
 #include "cpus.h"
 #include "fail.h"
 
@@ -25,6 +26,7 @@
 #define TIMEOUT_MAX   86400
 
 #define PATIENCE_MS_DEFAULT 200
+#define TICK_NS_DEFAULT	    4000000 /* CONFIG_HZ=250 */
 #define PATIENCE_MS_MAX	    60000
 
 static const char usage[] =
@@ -58,6 +60,8 @@ static const char usage[] =
 	"  --patience MS       wait that long for a reply, then take it for lost (net; 200)\n"
 	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
 	"parameter\n"
+	"  --vcpus V           vCPUs in all; vCPU 0 serves, the others tick (net, disk; 1)\n"
+	"  --tick NS           wakes those others (4000000)\n"
 	"  --cpu N[,M]         run vCPU 0 on this CPU only, and vCPU 1 on that (ipi; any but N)\n"
 	"  --timeout SECONDS   give up after that long (60)\n"
 	"  --describe          say what the guest does on this architecture, and what KVM can do\n";
@@ -75,6 +79,8 @@ enum {
 	OPTION_PATIENCE,
 	OPTION_HALT_POLL_NS,
 	OPTION_CPU,
+	OPTION_VCPUS,
+	OPTION_TICK,
 	OPTION_TIMEOUT,
 	OPTION_DESCRIBE,
 	OPTION_HELP,
@@ -93,6 +99,8 @@ static const struct option long_options[] = {
 	{"patience", required_argument, NULL, OPTION_PATIENCE},
 	{"halt-poll-ns", required_argument, NULL, OPTION_HALT_POLL_NS},
 	{"cpu", required_argument, NULL, OPTION_CPU},
+	{"vcpus", required_argument, NULL, OPTION_VCPUS},
+	{"tick", required_argument, NULL, OPTION_TICK},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"describe", no_argument, NULL, OPTION_DESCRIBE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -165,15 +173,17 @@ static void read_cpus(int *cpus)
 		cpus[1] = number("cpu", 0, CPU_SETSIZE - 1);
 }
 
-static void check_cpus(const int *cpus, unsigned int vcpus)
+static void check_cpus(const int *cpus, unsigned int workload)
 {
+	unsigned int vcpus = workload_vcpus(workload);
+
 	for (unsigned int i = 0; i < VCPUS_MAX; i++)
 		if (cpus[i] >= 0 && !cpus_can_pin(cpus[i]))
 			fail(STATUS_USAGE,
 			     "--cpu is %d, where this process may not run (%s): give one that is "
 			     "online and in its cpuset",
 			     cpus[i], strerror(errno));
-	if (vcpus == 1 && cpus[1] >= 0)
+	if (cpus[1] >= 0 && workload != WORKLOAD_IPI)
 		fail(STATUS_USAGE,
 		     "the second CPU of --cpu belongs to --workload ipi: leave it out");
 	if (cpus[0] >= 0 && cpus[0] == cpus[1])
@@ -225,7 +235,10 @@ static void check(const struct options *options, bool has_workload, bool has_bat
 		fail(STATUS_USAGE, "--batch does not belong to --workload %s: leave it out",
 		     workload_name(options->workload));
 	check_network(options);
-	check_cpus(options->cpus, workload_vcpus(options->workload));
+	if (options->vcpus > 1 && !workload_has_device(options->workload))
+		fail(STATUS_USAGE, "--vcpus does not belong to --workload %s: leave it out",
+		     workload_name(options->workload));
+	check_cpus(options->cpus, options->workload);
 }
 
 void options_parse(struct options *options, int argc, char **argv)
@@ -236,13 +249,16 @@ void options_parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){
 		.batch = BATCH_DEFAULT,
-		.cpus = {-1, -1},
+		.vcpus = 1,
+		.tick_ns = TICK_NS_DEFAULT,
 		.timeout_s = 60,
 		.burst = 1,
 		.namespaces = {-1, -1},
 		.address.s_addr = htonl(INADDR_LOOPBACK),
 		.patience_ms = PATIENCE_MS_DEFAULT,
 	};
+	for (unsigned int i = 0; i < VCPUS_MAX; i++)
+		options->cpus[i] = -1;
 	while (at = optind, (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_WORKLOAD:
@@ -284,6 +300,12 @@ void options_parse(struct options *options, int argc, char **argv)
 		case OPTION_CPU:
 			read_cpus(options->cpus);
 			break;
+		case OPTION_VCPUS:
+			options->vcpus = number("vcpus", 1, VCPUS_MAX);
+			break;
+		case OPTION_TICK:
+			options->tick_ns = number("tick", 1, arch.interval_max_ns);
+			break;
 		case OPTION_TIMEOUT:
 			options->timeout_s = number("timeout", 1, TIMEOUT_MAX);
 			break;
@@ -301,6 +323,9 @@ void options_parse(struct options *options, int argc, char **argv)
 	}
 	if (optind < argc)
 		fail(STATUS_USAGE, "'%s' is not an option: see --help", argv[optind]);
-	if (!options->describe)
-		check(options, has_workload, has_batch);
+	if (options->describe)
+		return;
+	check(options, has_workload, has_batch);
+	if (!workload_has_device(options->workload))
+		options->vcpus = workload_vcpus(options->workload);
 }

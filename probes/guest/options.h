@@ -20,6 +20,8 @@ struct options {
 	bool has_halt_poll_ns;
 	uint32_t halt_poll_ns;
 	int cpus[VCPUS_MAX]; /* each vCPU's own; -1: none was given */
+	unsigned int vcpus;
+	uint64_t tick_ns; /* of the vCPUs that do not serve */
 	unsigned int timeout_s;
 	/* Of the workloads with a network. */
 	uint64_t burst;

@@ -65,12 +65,17 @@ static void write_batches(struct json *json, const struct counter *counter, cons
 
 static void write_vcpus(struct json *json, const struct thread *threads, unsigned int count)
 {
+	const struct mailbox *mailbox = threads[0].vcpu.vm->mailbox;
+
 	json_array(json, "vcpus");
 	for (unsigned int i = 0; i < count; i++) {
 		json_object(json, NULL);
 		json_integer(json, "id", threads[i].vcpu.id);
 		json_integer(json, "tid", threads[i].tid);
 		json_integer(json, "run_ns", threads[i].run_ns);
+		json_integer(json, "cpu_ns", threads[i].cpu_ns);
+		if (vcpu_ticks(&threads[i].vcpu))
+			json_integer(json, "ticks", mailbox->peers[i - 1].wakeups);
 		json_object_end(json);
 	}
 	json_array_end(json);

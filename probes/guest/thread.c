@@ -47,6 +47,7 @@ static void run(struct thread *thread)
 	unsigned int call;
 
 	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);
+	thread->cpu_ns = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	do {
 		call = vcpu_run(&thread->vcpu);
 		switch (call) {
@@ -67,6 +68,7 @@ static void run(struct thread *thread)
 			break;
 		case CALL_DONE:
 			thread->run_ns += clock_ns(CLOCK_MONOTONIC);
+			thread->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			marks_done(&thread->marks);
 			stats_after(&thread->vm_stats);
 			stats_after(&thread->stats);

@@ -122,7 +122,7 @@ static void check_ability(int kvm, unsigned int workload)
 void vm_create(struct vm *vm, const struct options *options)
 {
 	vm->kvm = kvm_open();
-	vm->vcpus = workload_vcpus(options->workload);
+	vm->vcpus = options->vcpus;
 	check_ability(vm->kvm, options->workload);
 	vm->fd = KVM_DO(vm->kvm, KVM_CREATE_VM, arch.vm_type(vm->kvm));
 	if (options->has_halt_poll_ns)

@@ -80,6 +80,16 @@ static bool wait_for_go(void)
 	return true;
 }
 
+/* The same tick for each vCPU that does not serve; threads[0] is the one that does. */
+static void set_ticks(const struct thread *threads, uint64_t tick_ns)
+{
+	const struct vm *vm = threads[0].vcpu.vm;
+	uint64_t hz = arch.counter_hz(&threads[0].vcpu);
+
+	for (unsigned int i = 1; i < vm->vcpus; i++)
+		vm->mailbox->peers[i - 1].wakeup.ticks = arch.timer_ticks(tick_ns, hz);
+}
+
 static void write_table(const struct vcpu *vcpu, const uint64_t *intervals)
 {
 	const struct vm *vm = vcpu->vm;
@@ -110,8 +120,10 @@ int main(int argc, char **argv)
 	threads_start(threads, &vm, options.cpus);
 	if (options.workload == WORKLOAD_HALT)
 		write_table(&threads[0].vcpu, intervals);
-	if (workload_has_device(options.workload))
+	if (workload_has_device(options.workload)) {
+		set_ticks(threads, options.tick_ns);
 		device_start(&device, &vm, &options, intervals);
+	}
 	say_ready(&json, threads, vm.vcpus);
 	if (!wait_for_go())
 		return EXIT_SUCCESS;

@@ -11,7 +11,7 @@
 #include "mailbox.h"
 
 /* The most vCPUs a workload has. */
-#define VCPUS_MAX 2
+#define VCPUS_MAX 8
 
 /* Exactly one of them is set. */
 struct ability {
@@ -30,7 +30,7 @@ const char *workload_name(unsigned int workload);
 /* Whether a device (device.h) gives the guest its requests. */
 bool workload_has_device(unsigned int workload);
 
-/* How many vCPUs it needs. */
+/* How many vCPUs it needs at the least. */
 unsigned int workload_vcpus(unsigned int workload);
 
 /* Asks the architecture, this KVM and the CPUs this process may have. */

@@ -15,6 +15,7 @@
 
 extern const uint8_t guest_start[];
 extern const uint8_t guest_peer[];
+extern const uint8_t guest_ticker[];
 extern const uint8_t guest_on_wakeup[];
 extern const uint8_t guest_on_ipi[];
 
@@ -24,7 +25,7 @@ extern const uint8_t guest_on_ipi[];
 #define PD_AT	     (SCRATCH_OFFSET + 0x2000)
 #define GDT_AT	     (SCRATCH_OFFSET + 0x3000)
 #define IDT_AT	     (SCRATCH_OFFSET + 0x4000)
-#define STACK_AT(id) (SCRATCH_OFFSET + 0x6000 + 0x1000 * (id)) /* grows down */
+#define STACK_AT(id) (SCRATCH_OFFSET + 0x6000 + 0x400 * (id)) /* grows down */
 
 /* Intel SDM vol. 3, 4.5 and 3.4.5; bits of CR0, CR4 and EFER likewise by their names there. */
 #define PAGE_PRESENT_WRITE 0x3
@@ -161,13 +162,21 @@ static void switch_avx_on(const struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_SET_XCRS, &xcrs);
 }
 
+static const uint8_t *entry(const struct vcpu *vcpu)
+{
+	if (!vcpu->id)
+		return guest_start;
+	return vcpu_ticks(vcpu) ? guest_ticker : guest_peer;
+}
+
 static void write_registers(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {
-		.rip = (vcpu->id ? guest_peer : guest_start) - guest_image,
+		.rip = entry(vcpu) - guest_image,
 		.rsp = STACK_AT(vcpu->id),
 		.rflags = RFLAGS_FIXED,
 		.rdi = MAILBOX_OFFSET,
+		.r14 = MAILBOX_OFFSET + vcpu_peer_offset(vcpu),
 	};
 	struct kvm_sregs sregs;
 

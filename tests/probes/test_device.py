@@ -16,7 +16,7 @@ REQUESTS = 97
 BURST = 11
 INTERVAL_NS = 200_000
 
-VARIANTS = {
+VARIANTS: dict[str, tuple[str, *tuple[object, ...]]] = {
     "udp": ("net_rr",),
     "tcp": ("net_rr", "--tcp"),
     "udp, open": ("net_rr", "--open"),
@@ -69,6 +69,21 @@ def test_halts_are_requests_less_those_that_came_too_early(vmm: Path, table: Pat
     assert vcpu["halt_exits"] == REQUESTS
 
 
+@pytest.mark.parametrize("workload", ["net_rr", "disk_rr"])
+def test_other_vcpus_tick_and_halts_of_each_are_its_own(
+    vmm: Path, table: Path, workload: str
+) -> None:
+    guest = served(vmm, table, workload, "--vcpus", 3, "--tick", 1_000_000)
+    assert guest["completed"] == guest["requests"]["interrupts"] == REQUESTS
+    first, *others = guest["vcpus"]
+    assert "ticks" not in first
+    assert len(others) == 2
+    assert all(vcpu["ticks"] > 1 and vcpu["cpu_ns"] > 0 for vcpu in others)
+    counted = [vcpu.get("halt_exits") for vcpu in guest["stats"]["vcpu"]]
+    if None not in counted:
+        assert counted == [REQUESTS, *(vcpu["ticks"] for vcpu in others)]
+
+
 def test_a_disk_takes_the_time_it_is_told(vmm: Path, table: Path) -> None:
     guest = served(vmm, table, "disk_rr")
     assert min(guest["round_trip_ns"]) >= INTERVAL_NS
@@ -96,6 +111,8 @@ def test_an_open_loop_counts_from_when_requests_were_due(vmm: Path, tmp_path: Pa
         (("--address", "here"), "--address is 'here', which is no IPv4 address"),
         (("--address", "192.0.2.77"), "binding the device's address failed"),
         (("--patience", 0), "--patience is '0'"),
+        (("--vcpus", 9), "--vcpus is '9'"),
+        (("--tick", 0), "--tick is '0'"),
     ],
 )
 def test_bad_options_are_one_sentence(
