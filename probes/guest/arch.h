@@ -49,6 +49,7 @@
 #ifndef KVMLAB_ARCH_H
 #define KVMLAB_ARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,9 @@ struct arch {
 
 	/* The longest interval the timer takes. */
 	uint64_t interval_max_ns;
+
+	/* Whether vCPUs beside vCPU 0 can tick. */
+	bool ticks;
 
 	/* Where counter_hz has its number from. */
 	const char *counter_source;

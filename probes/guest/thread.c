@@ -43,7 +43,7 @@ static void settle(const struct thread *thread)
 
 static void run(struct thread *thread)
 {
-	bool has_device = workload_has_device(thread->vcpu.vm->mailbox->workload);
+	bool has_device = workload_has_device(thread->vcpu.vm->workload);
 	unsigned int call;
 
 	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);

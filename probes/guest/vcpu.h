@@ -32,7 +32,7 @@ unsigned int vcpu_run(struct vcpu *vcpu);
 /* Whether it does not serve but ticks, and where its struct peer lies from the mailbox. */
 static inline bool vcpu_ticks(const struct vcpu *vcpu)
 {
-	return vcpu->id && workload_has_device(vcpu->vm->mailbox->workload);
+	return vcpu->id && workload_has_device(vcpu->vm->workload);
 }
 
 static inline uint64_t vcpu_peer_offset(const struct vcpu *vcpu)

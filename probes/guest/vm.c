@@ -110,20 +110,26 @@ static void create_memory(struct vm *vm, const struct options *options)
 	KVM_DO(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-static void check_ability(int kvm, unsigned int workload)
+static void check_ability(const struct vm *vm)
 {
-	const char *reason = workload_ability(kvm, workload).reason;
+	const char *reason = workload_ability(vm->kvm, vm->workload).reason;
 
 	if (reason)
 		fail(STATUS_LACKING, "--workload %s cannot be run here: %s",
-		     workload_name(workload), reason);
+		     workload_name(vm->workload), reason);
+	if (workload_has_device(vm->workload) && vm->vcpus > 1 && !arch.ticks)
+		fail(STATUS_LACKING,
+		     "--vcpus %u cannot be had here: no vCPU but one has an "
+		     "interrupt handler of its own in this guest",
+		     vm->vcpus);
 }
 
 void vm_create(struct vm *vm, const struct options *options)
 {
 	vm->kvm = kvm_open();
+	vm->workload = options->workload;
 	vm->vcpus = options->vcpus;
-	check_ability(vm->kvm, options->workload);
+	check_ability(vm);
 	vm->fd = KVM_DO(vm->kvm, KVM_CREATE_VM, arch.vm_type(vm->kvm));
 	if (options->has_halt_poll_ns)
 		set_halt_poll(vm, options->halt_poll_ns);

@@ -15,6 +15,7 @@
 struct vm {
 	int kvm;
 	int fd;
+	unsigned int workload;
 	unsigned int vcpus;
 	uint8_t *memory; /* host's view of arch.memory_base */
 	size_t memory_bytes;

@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "cpus.h"
+#include "device.h"
 
 static const char *const names[WORKLOADS] = {
 	[WORKLOAD_HALT] = "halt",
@@ -55,6 +56,8 @@ struct ability workload_ability(int kvm, unsigned int workload)
 			.reason = "its two vCPUs spin for each other and need a CPU each, and "
 				  "there is one",
 		};
+	if (workload_has_device(workload) && device_lacking(kvm))
+		return (struct ability){.reason = device_lacking(kvm)};
 	return arch.ability(kvm, workload);
 }
 

@@ -323,6 +323,7 @@ const struct arch arch = {
 	.memory_base = 0,
 	.memory_align = PAGE_LARGE_BYTES,
 	.interval_max_ns = UINT32_MAX,
+	.ticks = true,
 	.counter_source = "KVM_GET_TSC_KHZ",
 	.ability = ability,
 	.vm_type = vm_type,
