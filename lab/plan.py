@@ -147,6 +147,11 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
         Write(f"{HOST_FOLDER}/runs/{run}/", "plan, state, rows, log", "restore --purge"),
         Write(f"{HOST_FOLDER}/lock", "the name of the run", "when the agent ends"),
     ]
+    if any("link" in trial["workload"] for trial in plan["hosts"][host]):
+        changes += [
+            Write("network namespaces without names", "a pair of veth each trial", "with its VM"),
+            Write("the kernel's modules", "veth, sch_netem, sch_tbf", "by the next boot"),
+        ]
     used: dict[str, set[int]] = {}
     for trial in plan["hosts"][host]:
         for knob, value in trial["setting"].items():

@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +139,16 @@ class Network:
         """What the VMM is told of it."""
         return ["--netns", ",".join(map(str, self.descriptors)), "--address", DEVICE]
 
+    @property
+    def version(self) -> str:
+        return metadata.version("pyroute2")
+
     def facts(self) -> dict[str, Any]:
         """Return `network` of a row, as results/FORMAT.md describes it."""
         client, device = self.ends
         now = _received()
         return {
+            "pyroute2": self.version,
             "client": client.facts(),
             "device": device.facts(),
             "thread_cpus": sorted(os.sched_getaffinity(0)),
