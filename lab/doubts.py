@@ -14,7 +14,6 @@ from lab.store.read import Run
 
 HARDWARE = "hardware"
 OFTEN = 0.01
-SENT_LOST = ("sent", "lost")
 COUNTER_TOLERANCE = 1e-3
 
 
@@ -125,17 +124,28 @@ def _load(run: Run, host: str, _rows: Rows) -> Iterator[str]:
 
 
 def _short(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
-    measured = _measured(rows)
-    losing = [row for row in measured if row["guest"].get("requests", {}).get("lost")]
-    if losing:
-        sent, lost = (sum(row["guest"]["requests"][name] for row in losing) for name in SENT_LOST)
-        yield (
-            f"{lost} of {sent} requests had no reply in {_trials(losing)}: they are no part of any "
-            "round trip, so tails are longer than they look"
-        )
-    short = [row for row in measured if row["guest"]["completed"] < row["guest"]["count"]]
-    if any(row not in losing for row in short):
+    short = [
+        row
+        for row in _measured(rows)
+        if row["guest"]["completed"] < row["guest"]["count"] and not _unanswered(row)
+    ]
+    if short:
         yield f"the guest stopped before its last sample in {_trials(short)}"
+
+
+def _lost_requests(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
+    losing = [row for row in _measured(rows) if _unanswered(row)]
+    if losing:
+        sent = sum(row["guest"]["requests"]["sent"] for row in losing)
+        yield (
+            f"{sum(map(_unanswered, losing))} of {sent} requests had no reply in "
+            f"{_trials(losing)}: they are no part of any round trip, so tails are longer than "
+            "they look"
+        )
+
+
+def _unanswered(row: Document) -> int:
+    return int(row["guest"].get("requests", {}).get("lost", 0))
 
 
 def _not_effective(_run: Run, _host: str, rows: Rows) -> Iterator[str]:
@@ -203,6 +213,7 @@ FINDERS: dict[str, Callable[[Run, str, Rows], Iterator[str]]] = {
     "steal": _stolen,
     "load": _load,
     "cut short": _short,
+    "lost requests": _lost_requests,
     "counter": _counter,
     "tuning": _tuning,
     "overhead": _overhead,

@@ -41,6 +41,10 @@ CHANGES: dict[str, tuple[Callable[[Document], object], str]] = {
         lambda r: r["host_state"].update(steal_ticks=4),
         "stole CPU time from 1 trial, 4 ticks",
     ),
+    "lost requests": (
+        lambda r: r["guest"].update(requests={"sent": 200, "lost": 7}, completed=193),
+        "7 of 200 requests had no reply in 1 trial",
+    ),
     "cut short": (
         lambda r: r["guest"].update(completed=199),
         "before its last sample in 1 trial",

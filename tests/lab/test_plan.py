@@ -57,6 +57,14 @@ def test_writes_name_every_value_of_every_knob() -> None:
     assert "/var/lib/kvmlab/runs/r/" in writes
 
 
+def test_a_network_says_what_it_makes() -> None:
+    network = experiment.load(experiment.find("network"))
+    targets = {each.target for each in plan.writes(plan.document("r", "n", network, ["h"]), "h")}
+    assert "network namespaces without names" in targets
+    document = plan.document("r", "halt_poll", QUESTION, ["h"])
+    assert not any("namespaces" in each.target for each in plan.writes(document, "h"))
+
+
 def test_without_overhead_and_knobs_a_block_is_each_workload_once_as_found() -> None:
     plain = QUESTION.model_copy(update={"knobs": {}, "reference": {}, "overhead": False})
     trials = [trial for trial in plan.trials(plain, "h") if trial.block == 0]
