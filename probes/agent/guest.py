@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from agent.errors import AgentError, UnsupportedError
+from agent.errors import AgentError, MissingError, UnsupportedError
 
 # The folder as it was shipped: whoever ships it names it after its content's hash.
 SHIPPED = Path(__file__).resolve().parent.parent
@@ -20,7 +20,8 @@ BINARY = "kvmlab-guest"
 
 # Readings of the probe's ring buffer during a long trial: seldom, so that they disturb little.
 DRAIN_EVERY_S = 1.0
-NOTHING_RAN = 77
+# What the VMM ends with (guest/fail.h).
+LACKING, NOTHING_RAN = 4, 77
 
 
 def build(home: Path) -> Path:
@@ -137,5 +138,5 @@ class Vm:
         _, errors = self._process.communicate()
         words = errors.decode(errors="replace").strip().splitlines()
         sentence = words[-1] if words else f"the VMM ended with status {self._process.returncode}"
-        kind = UnsupportedError if self._process.returncode == NOTHING_RAN else AgentError
-        return kind(sentence)
+        kind = {LACKING: MissingError, NOTHING_RAN: UnsupportedError}
+        return kind.get(self._process.returncode, AgentError)(sentence)
