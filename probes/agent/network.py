@@ -23,7 +23,9 @@ from agent.errors import MissingError
 CLONE_NEWNET = 0x40000000
 # RFC 5737: for documentation, so that nobody's network is hidden by it.
 CLIENT, DEVICE, PREFIX = "192.0.2.1", "192.0.2.2", 30
-LINK = "kvmlab0"
+LINK, TAP, BRIDGE = "kvmlab0", "kvmlab-tap", "kvmlab-bridge"
+# A locally administered address.
+GUEST_MAC = "52:54:00:6b:76:6d"
 # What tbf may send at once, and may keep waiting (tc-tbf(8)): a second of most traffic.
 BURST_BYTES, WAITING_BYTES = 3000, 100_000
 
@@ -38,7 +40,8 @@ class End:
         from pyroute2 import IPRoute  # type: ignore[import-untyped]  # noqa: PLC0415
 
         self.address = address
-        with _new_namespace() as self.namespace:
+        with _inside(None):
+            self.namespace = _own_namespace()
             _without_ipv6()
             self._routes = IPRoute()
         self._index = 0
@@ -57,10 +60,14 @@ class End:
         self._routes.neigh(
             "add",
             dst=other.address,
-            lladdr=other.link().get_attr("IFLA_ADDRESS"),
+            lladdr=other.hardware_address,
             ifindex=self._index,
             state="permanent",
         )
+
+    @property
+    def hardware_address(self) -> str:
+        return str(self._link().get_attr("IFLA_ADDRESS"))
 
     def shape(self, link: dict[str, Any]) -> None:
         """Delay, lose or slow down what is sent from this end; MissingError where Linux cannot."""
@@ -79,11 +86,11 @@ class End:
         """Give what is sent from this end a queueing discipline, in pyroute2's words."""
         self._routes.tc("add", kind, self._index, **options)
 
-    def link(self) -> Any:  # noqa: ANN401  (pyroute2)
+    def _link(self) -> Any:  # noqa: ANN401  (pyroute2)
         return self._routes.get_links(self._index)[0]
 
     def facts(self) -> dict[str, Any]:
-        link = self.link()
+        link = self._link()
         return {
             "tx_queues": link.get_attr("IFLA_NUM_TX_QUEUES"),
             "rx_queues": link.get_attr("IFLA_NUM_RX_QUEUES"),
@@ -96,30 +103,56 @@ class End:
         os.close(self.namespace)
 
 
+class Bridged(End):
+    """An end where the link meets a tap on a bridge: the VM behind the tap has the address.
+
+    A VMM that is in the namespace opens the tap by its name, TAP; its card has GUEST_MAC.
+    """
+
+    hardware_address = GUEST_MAC
+
+    def bring_up(self) -> None:
+        with _inside(self.namespace):
+            self._routes.link("add", ifname=TAP, kind="tuntap", mode="tap")
+        self._routes.link("add", ifname=BRIDGE, kind="bridge")
+        bridge, self._index, tap = (
+            self._routes.link_lookup(ifname=name)[0] for name in (BRIDGE, LINK, TAP)
+        )
+        for port in (self._index, tap):
+            self._routes.link("set", index=port, master=bridge, state="up")
+        self._routes.link("set", index=bridge, state="up")
+
+    def know(self, other: End) -> None:
+        """Leave that to the VM."""
+
+
 class Network:
     """Client and device, connected and up; use it with `contextlib.closing`.
 
     `link` shapes what is sent, at each end alike: `delay_ns`, `jitter_ns`, `loss` (a share) and
-    `rate_bit_s`, as far as given. Raises MissingError where this host lacks what it takes.
+    `rate_bit_s`, as far as given. `device` is the kind of the device's end. Raises MissingError
+    where this host lacks what it takes.
     """
 
-    def __init__(self, link: dict[str, Any]) -> None:
+    def __init__(self, link: dict[str, Any], device: type[End] = End) -> None:
         self.ends: list[End] = []
         self._received = _received()
-        try:
-            self._make(link)
-        except ImportError as error:
-            raise MissingError(
-                "pyroute2, which makes the private network, is not installed for this host's "
-                "Python: provision this host"
-            ) from error
-        except BaseException:
-            self.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            try:
+                self._make(link, device)
+            except ImportError as error:
+                raise MissingError(
+                    "pyroute2, which makes the private network, is not installed for this host's "
+                    "Python: provision this host"
+                ) from error
+            except Exception as error:
+                raise _refusal(error) from error
+            undo.pop_all()
 
-    def _make(self, link: dict[str, Any]) -> None:
+    def _make(self, link: dict[str, Any], kind: type[End]) -> None:
         self.ends = [End(CLIENT)]
-        self.ends.append(End(DEVICE))
+        self.ends.append(kind(DEVICE))
         client, device = self.ends
         client.pair_with(device)
         for end in self.ends:
@@ -160,22 +193,42 @@ class Network:
             self.ends.pop().close()
 
 
+def _refusal(error: Exception) -> Exception:
+    """Return what the kernel refused as a sentence; another error as it is."""
+    code = getattr(error, "code", None)  # pyroute2's NetlinkError has it
+    if code is None:
+        return error
+    return MissingError(
+        f"this kernel refuses a private network ({os.strerror(code)}): it needs veth "
+        "(CONFIG_VETH), for VMs with cards also CONFIG_BRIDGE and CONFIG_TUN"
+    )
+
+
 @contextlib.contextmanager
-def _new_namespace() -> Iterator[int]:
-    """Enter a new namespace, give its descriptor, and come back."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+def _inside(namespace: int | None) -> Iterator[None]:
+    """Be in a namespace, or in a new one, and come back."""
+    home = _own_namespace()
     try:
-        if _libc.unshare(CLONE_NEWNET):
+        entered = (
+            _libc.unshare(CLONE_NEWNET)
+            if namespace is None
+            else _libc.setns(namespace, CLONE_NEWNET)
+        )
+        if entered:
             raise MissingError(
-                f"no network namespace can be made ({os.strerror(ctypes.get_errno())}): run as "
+                f"no network namespace can be had ({os.strerror(ctypes.get_errno())}): run as "
                 "root on a kernel with CONFIG_NET_NS"
             )
         try:
-            yield os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            yield
         finally:
             _libc.setns(home, CLONE_NEWNET)
     finally:
         os.close(home)
+
+
+def _own_namespace() -> int:
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _without_ipv6() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from agent import network
 from agent.errors import MissingError
-from agent.network import Network
+from agent.network import BRIDGE, LINK, TAP, Bridged, Network
 
 from tests.probes.agent_host import Host, until
 
@@ -83,6 +83,33 @@ def test_the_host_does_not_see_it() -> None:
 def test_a_rate_needs_no_netem() -> None:
     with closing(Network({"rate_bit_s": 10_000_000})) as made:
         assert made.facts()["client"]["qdiscs"] == ["tbf"]
+
+
+def test_a_tap_and_the_link_meet_on_a_bridge() -> None:
+    before = seen()
+    with closing(Network({}, Bridged)) as made:
+        device = f"/proc/{os.getpid()}/fd/{made.descriptors[1]}"
+        ports = subprocess.run(
+            ["nsenter", f"--net={device}", "bridge", "link"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert {line.split()[1].split("@")[0].rstrip(":") for line in ports.splitlines()} == {
+            LINK,
+            TAP,
+        }
+        assert ports.count(f"master {BRIDGE}") == 2
+        assert seen() == before
+    assert seen() == before
+
+
+def test_a_refused_link_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "LINK", "a-name-longer-than-the-kernel-takes")
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(MissingError, match="this kernel refuses a private network"):
+        Network({})
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 
 
 def test_what_the_kernel_lacks_is_a_sentence_and_leaves_nothing(
