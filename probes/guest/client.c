@@ -44,6 +44,12 @@ static void send_one(struct client *client, uint64_t due)
 		fail(STATUS_FAILURE, "the client could not send a request: %s", strerror(errno));
 }
 
+/* From the last sign of life: what waits behind others is not lost. */
+static void have_patience(const struct client *client, struct progress *progress)
+{
+	progress->given_up = clock_ns(CLOCK_MONOTONIC) + client->options->patience_ms * NS_PER_MS;
+}
+
 static void send_burst(struct client *client, struct progress *progress)
 {
 	const struct options *options = client->options;
@@ -53,7 +59,7 @@ static void send_burst(struct client *client, struct progress *progress)
 		progress->outstanding++;
 	}
 	progress->bursts++;
-	progress->given_up = clock_ns(CLOCK_MONOTONIC) + options->patience_ms * NS_PER_MS;
+	have_patience(client, progress);
 	if (options->open_loop && !all_sent(client))
 		progress->due += client->intervals[progress->bursts];
 }
@@ -81,6 +87,7 @@ static void receive(struct client *client, struct progress *progress)
 	}
 	client->received[i] = clock_ns(CLOCK_MONOTONIC);
 	client->replies++;
+	have_patience(client, progress);
 	if (i >= progress->first)
 		progress->outstanding--;
 	if (!progress->outstanding && !client->options->open_loop)

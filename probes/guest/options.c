@@ -25,7 +25,7 @@
 #define BATCH_DEFAULT 100
 #define TIMEOUT_MAX   86400
 
-#define PATIENCE_MS_DEFAULT 200
+#define PATIENCE_MS_DEFAULT 1000
 #define TICK_NS_DEFAULT	    4000000 /* CONFIG_HZ=250 */
 #define PATIENCE_MS_MAX	    60000
 
@@ -57,7 +57,7 @@ static const char usage[] =
 	"(net);\n"
 	"                      without them both are here, on the loopback\n"
 	"  --address A         the device's IPv4 address (net; 127.0.0.1)\n"
-	"  --patience MS       wait that long for a reply, then take it for lost (net; 200)\n"
+	"  --patience MS       without any reply for that long, those that lack are lost (net; 1000)\n"
 	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
 	"parameter\n"
 	"  --vcpus V           vCPUs in all; vCPU 0 serves, the others tick (net, disk; 1)\n"
