@@ -9,18 +9,15 @@ made inside, so the host's own namespace never has them.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from agent import netns
 from agent.errors import MissingError
 
-# include/uapi/linux/sched.h
-CLONE_NEWNET = 0x40000000
 # RFC 5737: for documentation, so that nobody's network is hidden by it.
 CLIENT, DEVICE, PREFIX = "192.0.2.1", "192.0.2.2", 30
 LINK, TAP, BRIDGE = "kvmlab0", "kvmlab-tap", "kvmlab-bridge"
@@ -28,8 +25,6 @@ LINK, TAP, BRIDGE = "kvmlab0", "kvmlab-tap", "kvmlab-bridge"
 GUEST_MAC = "52:54:00:6b:76:6d"
 # What tbf may send at once, and may keep waiting (tc-tbf(8)): a second of most traffic.
 BURST_BYTES, WAITING_BYTES = 3000, 100_000
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class End:
@@ -40,8 +35,8 @@ class End:
         from pyroute2 import IPRoute  # type: ignore[import-untyped]  # noqa: PLC0415
 
         self.address = address
-        with _inside(None):
-            self.namespace = _own_namespace()
+        with netns.inside(None):
+            self.namespace = netns.own()
             _without_ipv6()
             self._routes = IPRoute()
         self._index = 0
@@ -112,7 +107,7 @@ class Bridged(End):
     hardware_address = GUEST_MAC
 
     def bring_up(self) -> None:
-        with _inside(self.namespace):
+        with netns.inside(self.namespace):
             self._routes.link("add", ifname=TAP, kind="tuntap", mode="tap")
         self._routes.link("add", ifname=BRIDGE, kind="bridge")
         bridge, self._index, tap = (
@@ -202,33 +197,6 @@ def _refusal(error: Exception) -> Exception:
         f"this kernel refuses a private network ({os.strerror(code)}): it needs veth "
         "(CONFIG_VETH), for VMs with cards also CONFIG_BRIDGE and CONFIG_TUN"
     )
-
-
-@contextlib.contextmanager
-def _inside(namespace: int | None) -> Iterator[None]:
-    """Be in a namespace, or in a new one, and come back."""
-    home = _own_namespace()
-    try:
-        entered = (
-            _libc.unshare(CLONE_NEWNET)
-            if namespace is None
-            else _libc.setns(namespace, CLONE_NEWNET)
-        )
-        if entered:
-            raise MissingError(
-                f"no network namespace can be had ({os.strerror(ctypes.get_errno())}): run as "
-                "root on a kernel with CONFIG_NET_NS"
-            )
-        try:
-            yield
-        finally:
-            _libc.setns(home, CLONE_NEWNET)
-    finally:
-        os.close(home)
-
-
-def _own_namespace() -> int:
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _without_ipv6() -> None:

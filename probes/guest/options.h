@@ -11,6 +11,8 @@
 
 #include "workloads.h"
 
+#define PATIENCE_MS_DEFAULT 1000
+
 struct options {
 	bool describe;
 	unsigned int workload; /* WORKLOAD_* */
