@@ -109,4 +109,4 @@ def _said(estimate: Estimate, show: Callable[[float], str]) -> str:
 
 
 def _by_block(rows: pd.DataFrame) -> pd.Series[float]:
-    return rows[~rows["warmup"]].groupby("block")["value"].median()
+    return rows[~rows["warmup"] & ~rows["aa"]].groupby("block")["value"].median()

@@ -5,17 +5,31 @@ from __future__ import annotations
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
-from lab.workload import STRICT, TAGS, Workload
+from lab.workload import STRICT, TAGS, Strict, Workload
 
 Setting = dict[str, int]
 Probe = Literal["halts", "phases", "functions"]
+
+
+class Stop(Strict):
+    """When a host has blocks enough; without it all blocks are run.
+
+    Blocks are added until the interval of every contrast of interest, that is of every setting in
+    each of `metrics`, has an upper end at most `width` times its lower one; or until the time
+    budget or the blocks end. The first look is after `min_blocks`.
+    """
+
+    width: Annotated[float, Field(gt=1, strict=False)]
+    metrics: Annotated[list[str], Field(min_length=1)]
+    # With fewer blocks nothing is compared: lab.stats.interval.MIN_BLOCKS.
+    min_blocks: Annotated[int, Field(ge=6)] = 8
 
 
 class Experiment(BaseModel):
@@ -26,7 +40,12 @@ class Experiment(BaseModel):
 
     `probes` is what is attached while a trial runs; `phases` does what `halts` does and more.
     With `overhead` each block runs each workload once more at the reference without a probe:
-    what the probes themselves cost.
+    what the probes themselves cost. With `aa` it runs the reference a second time under another
+    name: what is found between two arms that are the same is noise.
+
+    The blocks are split into `boots` groups, and a host that may be rebooted is rebooted between
+    two of them. With `stop`, `blocks` is the most that are run, and the groups are those of the
+    first look; further blocks come in further groups of that size.
     """
 
     model_config = STRICT
@@ -34,11 +53,14 @@ class Experiment(BaseModel):
     analysis: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0)]
     blocks: Annotated[int, Field(ge=1, le=1000)]
+    boots: Annotated[int, Field(ge=1)] = 1
+    stop: Stop | None = None
     time_budget_s: Annotated[float, Field(gt=0, strict=False)]
     trial_timeout_s: Annotated[float, Field(gt=0, strict=False)] = 60
     design: Literal["crossed", "one-at-a-time"] = "crossed"
     probes: Annotated[list[Probe], Field(min_length=1)] = ["halts"]
     overhead: bool = True
+    aa: bool = False
     knobs: dict[str, list[int]] = {}
     reference: Setting = {}
     workloads: Annotated[list[Workload], Field(min_length=1)]
@@ -70,6 +92,32 @@ class Experiment(BaseModel):
             raise ValueError(f"workloads: the name {min(twice)} is given twice; name each once")
         return self
 
+    @model_validator(mode="after")
+    def _staged(self) -> Self:
+        if self.first_blocks > self.blocks:
+            raise ValueError(
+                f"stop.min_blocks: {self.first_blocks} are more than the {self.blocks} of "
+                "`blocks`; lower it, or raise `blocks`"
+            )
+        if self.boots > self.first_blocks:
+            raise ValueError(
+                f"boots: {self.boots} groups cannot be made of {self.first_blocks} blocks; lower "
+                "it, or raise `stop.min_blocks` or `blocks`"
+            )
+        for name in self.stop.metrics if self.stop else ():
+            self._check_metric(name)
+        return self
+
+    def _check_metric(self, name: str) -> None:
+        from lab import metrics  # noqa: PLC0415  (pandas and numpy, wanted here only)
+
+        guests = {workload.guest for workload in self.workloads}
+        known = [each.name for each in metrics.METRICS if guests & each.guests]
+        if name not in known:
+            raise ValueError(
+                f"stop.metrics: {name} is none that these workloads have: {', '.join(known)}"
+            )
+
     @property
     def settings(self) -> list[Setting]:
         """The settings of the design, in the order of the file."""
@@ -85,10 +133,24 @@ class Experiment(BaseModel):
         ]
 
     @property
+    def cells(self) -> int:
+        """Trials of a block: each arm with each workload."""
+        return (len(self.settings) + self.overhead + self.aa) * len(self.workloads)
+
+    @property
+    def first_blocks(self) -> int:
+        """Blocks that are run before anything can stop a host."""
+        return self.stop.min_blocks if self.stop else self.blocks
+
+    def boot_group(self, block: int) -> int:
+        """Return the group of blocks, from 0, that `block` belongs to; each wants a fresh boot."""
+        return block * self.boots // self.first_blocks if self.boots > 1 else 0
+
+    @property
     def expected_s(self) -> float:
-        """How long all blocks take on one host, about, with 0.15 s for each fresh VM."""
+        """How long the first blocks take on one host, about, with 0.15 s for each fresh VM."""
         one_pass = sum(workload.expected_s + 0.15 for workload in self.workloads)
-        return self.blocks * (len(self.settings) + self.overhead) * one_pass
+        return self.first_blocks * self.cells / len(self.workloads) * one_pass
 
 
 def find(name: str) -> Path:
@@ -109,7 +171,15 @@ def find(name: str) -> Path:
 
 
 def load(path: Path) -> Experiment:
-    """Read and validate an experiment file.
+    """Read and validate an experiment file; raises as `read` does."""
+    return read(path, Experiment)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(path: Path, model: type[Model]) -> Model:
+    """Read a TOML file and validate it.
 
     Raises UsageError naming the file, the key and the remedy.
     """
@@ -120,7 +190,7 @@ def load(path: Path) -> Experiment:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     try:
-        return Experiment.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise UsageError(f"{path}: {_sentence(error)}") from error
 

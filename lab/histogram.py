@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LINEAR_BITS = 5
 LINEAR = 1 << LINEAR_BITS
+RESOLUTION = 1 / (2 * LINEAR)
+"""How far the middle of a bucket is from any value in it, at most, by that value."""
 
 
 def bucket(values: ArrayLike) -> NDArray[np.int64]:

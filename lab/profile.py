@@ -13,8 +13,10 @@ from lab.metrics import HALT
 from lab.outcomes import Outcome
 from lab.phases import CLASSES, PHASES, UNATTRIBUTED
 from lab.stats import Cell
+from lab.stats.compare import counted
 from lab.store.layout import Document
 from lab.summary import Summary
+from lab.table import is_counted
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def profile(summary: Summary, host: str) -> Profile:
     ]
     cells: dict[tuple[str, str], list[Document]] = {key: [] for key in order}
     for row in rows:
-        if row.get("probes", True):
+        if is_counted(row):
             cells[row["workload"]["name"], setting_label(row["setting"])].append(row)
     hidden: dict[str, str] = {}
     for row in rows:
@@ -113,10 +115,9 @@ def profile(summary: Summary, host: str) -> Profile:
 
 
 def _times(summary: Summary, host: str, order: Sequence[tuple[str, str]]) -> Iterator[Times]:
-    trials = summary.trials
-    counted = trials[(trials["host"] == host) & ~trials["warmup"]]
+    trials = counted(summary.trials)
     names = {f"share_{phase}": phase for phase in (*PHASES, UNATTRIBUTED)}
-    shares = counted[counted["metric"].isin(names.keys())]
+    shares = trials[(trials["host"] == host) & trials["metric"].isin(names.keys())]
     for workload, setting in order:
         cell = shares[(shares["workload"] == workload) & (shares["setting"] == setting)]
         if len(cell):

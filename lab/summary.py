@@ -19,7 +19,9 @@ from lab.table import tidy
 SYMBOLS = {
     Verdict.BETTER: "\N{CHECK MARK}",
     Verdict.WORSE: "\N{BALLOT X}",
+    Verdict.EQUIVALENT: "=",
     Verdict.INCONCLUSIVE: "\N{MIDDLE DOT}",
+    Verdict.UNSTABLE: "\N{ALMOST EQUAL TO}",
     Verdict.INERT: "\N{EMPTY SET}",
     Verdict.MISSING: "?",
 }

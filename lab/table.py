@@ -3,9 +3,12 @@
 It has one row for each metric of each trial, and one row without a metric for
 a trial that was not measured, so that a failure is a row and not a gap:
 
-run, host, architecture, clock_class, flavour, trial, block, warmup, setting, probes, one
-column for each knob (as set; its name, `vm.halt_poll_ns`), workload, guest, status,
+run, host, architecture, clock_class, flavour, kernel, boot, trial, block, warmup, setting, probes,
+aa, one column for each knob (as set; its name, `vm.halt_poll_ns`), workload, guest, status,
 reason, metric, value, unit
+
+`boot` is the boot_id of the host during the trial, "" where the row has none; `aa` marks a
+trial of the A/A arm, the reference under a second name.
 """
 
 from __future__ import annotations
@@ -29,11 +32,14 @@ HEAD = {
     "architecture": "str",
     "clock_class": "str",
     "flavour": "str",
+    "kernel": "str",
+    "boot": "str",
     "trial": "int64",
     "block": "int64",
     "warmup": "bool",
     "setting": "str",
     "probes": "str",
+    "aa": "bool",
 }
 TAIL = {
     "workload": "str",
@@ -44,6 +50,8 @@ TAIL = {
     "value": "float64",
     "unit": "str",
 }
+AA = "A/A"
+"""Name of the A/A arm where it stands beside settings."""
 KNOB_TYPE = "Int64"  # nullable: a knob that a setting does not name has no value
 
 
@@ -60,6 +68,16 @@ def tidy(run: Run) -> pd.DataFrame:
     return pd.DataFrame(records, columns=list(types)).astype(types)
 
 
+def with_aa_as_setting(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the A/A arm as a setting, to be compared like any other."""
+    return trials.assign(setting=trials["setting"].mask(trials["aa"], AA), aa=False)
+
+
+def is_counted(row: Document) -> bool:
+    """Tell of one row what `lab.stats.compare.counted` tells of the table."""
+    return not row["warmup"] and bool(row.get("probes", True)) and not row.get("aa", False)
+
+
 def _cell(run: Run, host: str, row: Document) -> Document:
     facts = run.facts(host)
     return {
@@ -68,11 +86,14 @@ def _cell(run: Run, host: str, row: Document) -> Document:
         "architecture": facts.get("architecture"),
         "clock_class": facts.get("clock_class"),
         "flavour": (facts.get("kvm") or {}).get("flavour"),
+        "kernel": facts.get("kernel"),
+        "boot": row.get("boot_id", ""),
         "trial": row["trial"],
         "block": row["block"],
         "warmup": row["warmup"],
         "setting": setting_label(row["setting"]),
         "probes": probes_label(row),
+        "aa": row.get("aa", False),
         **row["setting"],
         "workload": row["workload"]["name"],
         "guest": row["workload"]["guest"],

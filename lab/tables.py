@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab import costs
-from lab.doubts import doubts
+from lab.doubts import Doubt, Grade, doubts, worst
 from lab.facts import facts
 from lab.labels import MINUS, NONE, change, clock, quantity, setting_label
 from lab.stats import Comparison, Verdict
@@ -28,9 +28,17 @@ PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
 COLOURS = {
     Verdict.BETTER: "green",
     Verdict.WORSE: "red",
+    Verdict.EQUIVALENT: "cyan",
     Verdict.INCONCLUSIVE: "dim",
+    Verdict.UNSTABLE: "yellow",
     Verdict.INERT: "yellow",
     Verdict.MISSING: "yellow",
+}
+GRADE_COLOURS = {
+    Grade.FINE: "green",
+    Grade.UNSEEN: "dim",
+    Grade.DOUBT: "yellow",
+    Grade.DISTRUST: "red",
 }
 STATE_COLOURS = {"complete": "green", "failed": "red", "partial": "yellow", "running": "cyan"}
 WIDE = 120
@@ -155,13 +163,52 @@ def show_record(run: Run) -> Record:
             host: {
                 **entry,
                 "trials": _counts(run, host),
-                "doubts": [{"kind": d.kind, "text": d.text} for d in found if d.host == host],
+                "doubts": [doubt_record(each) for each in found if each.host == host],
                 "probe_costs": [each.record() for each in overheads if each.host == host],
                 "probe_cost": costs.overhead([each for each in overheads if each.host == host]),
             }
             for host, entry in run.manifest["hosts"].items()
         },
     }
+
+
+def doubt_record(doubt: Doubt) -> Record:
+    return {each: getattr(doubt, each) for each in ("kind", "grade", "text", "remedy")}
+
+
+def check_record(run: Run, found: Sequence[Doubt]) -> Record:
+    """Return how far to trust each host's part of a run (`lab.doubts.check`)."""
+    return {
+        "run": run.name,
+        "hosts": {
+            host: {
+                "grade": worst([each.grade for each in found if each.host == host]),
+                "checked": [doubt_record(each) for each in found if each.host == host],
+            }
+            for host in run.rows
+        },
+    }
+
+
+def check(run: Run, found: Sequence[Doubt]) -> Group:
+    """Show how far to trust each host's part of a run, why, and what mends it."""
+    return Group(*(_checked(run, host, [d for d in found if d.host == host]) for host in run.rows))
+
+
+def _checked(run: Run, host: str, found: Sequence[Doubt]) -> Group:
+    grade = worst([each.grade for each in found])
+    title = Text(f"{host}, {run.name}: ", style="bold")
+    table = Table(**PLAIN, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in sorted(found, key=lambda each: -list(Grade).index(each.grade)):
+        if each.grade is not Grade.FINE:
+            reason = Text(each.text).append(f" \N{RIGHTWARDS ARROW} {each.remedy}", style="dim")
+            table.add_row(Text(each.grade, style=GRADE_COLOURS[each.grade]), each.kind, reason)
+    fine = ", ".join(each.kind for each in found if each.grade is Grade.FINE)
+    table.add_row(Text(Grade.FINE, style=GRADE_COLOURS[Grade.FINE]), "", fine)
+    return Group(title.append(grade, style=GRADE_COLOURS[grade]), table)
 
 
 def show(run: Run) -> Group:
@@ -185,6 +232,7 @@ def _host(run: Run, host: str, entry: Document) -> Group:
     workloads = len({trial["workload"]["name"] for trial in plan})
     blocks = len({trial["block"] for trial in plan if not trial["warmup"]})
     bare = any(not trial.get("probes", True) for trial in plan)
+    doubled = any(trial.get("aa") for trial in plan)
     counts = ", ".join(f"{number} {status}" for status, number in entry["trials"].items())
     table = Table(show_header=False, **PLAIN)
     table.add_column(style="dim")
@@ -194,14 +242,17 @@ def _host(run: Run, host: str, entry: Document) -> Group:
     table.add_row(
         "planned",
         f"{len(plan)} trials: {_number(settings, 'setting')} x {_number(workloads, 'workload')} x "
-        f"{_number(blocks, 'block')}{', the reference without probes' if bare else ''}, and "
-        "warm-ups",
+        f"{_number(blocks, 'block')}{', the reference without probes' if bare else ''}"
+        f"{', the reference twice' if doubled else ''}, and warm-ups",
     )
     table.add_row("trials", counts)
+    for look in entry.get("looks", []):
+        table.add_row("look", look["text"])
     if entry["probe_cost"]:
         table.add_row("overhead", entry["probe_cost"])
     for doubt in entry["doubts"]:
-        table.add_row("doubt", Text(f"{doubt['kind']}: {doubt['text']}", style="yellow"))
+        style = GRADE_COLOURS[doubt["grade"]]
+        table.add_row(doubt["grade"], Text(f"{doubt['kind']}: {doubt['text']}", style=style))
     for fact in facts(run.facts(host)):
         table.add_row(fact.name, fact.value)
     return Group(Text(f"\n{host}", style="bold"), Padding(table, (0, 0, 0, 2)))
@@ -212,10 +263,13 @@ def _number(number: int, what: str) -> str:
 
 
 def _counts(run: Run, host: str) -> dict[str, int]:
-    """Count trials by status; `not run` has no row yet."""
+    """Count trials by status; `not run` has no row yet, `not needed` never gets one."""
     counts = Counter(row["status"] for row in run.rows[host])
     waiting = len(run.plan["hosts"].get(host, [])) - len(run.rows[host])
-    return dict(counts) | ({"not run": waiting} if waiting else {})
+    entry = run.manifest["hosts"][host]
+    stopped = entry["state"] == "complete" and "looks" in entry
+    why = "not needed" if stopped else "not run"
+    return dict(counts) | ({why: waiting} if waiting else {})
 
 
 def _state(state: str) -> Text:

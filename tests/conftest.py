@@ -38,13 +38,33 @@ def _browser() -> str | None:
     return None if shutil.which("chromium") else "chromium is not installed"
 
 
+def _monitoring() -> str | None:
+    programs = ("prometheus", "promtool", "prometheus-alertmanager", "prometheus-node-exporter")
+    missing = [program for program in programs if not shutil.which(program)]
+    return f"{', '.join(missing)} not installed: playbooks/develop.yml does it" if missing else None
+
+
 def _fleet() -> str | None:
     from lab import emulation  # noqa: PLC0415  (wanted here only)
 
     return emulation.lacking(emulation.load_fleet().values())
 
 
-LACKING = {"root": _root, "kvm": _kvm, "bpf": _bpf, "browser": _browser, "fleet": _fleet}
+def _otava() -> str | None:
+    from tests import peers  # noqa: PLC0415  (wanted here only)
+
+    return peers.lacking()
+
+
+LACKING = {
+    "root": _root,
+    "kvm": _kvm,
+    "bpf": _bpf,
+    "browser": _browser,
+    "fleet": _fleet,
+    "otava": _otava,
+    "monitoring": _monitoring,
+}
 
 
 @cache

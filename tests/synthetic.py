@@ -21,12 +21,13 @@ from tests import synthetic_phases
 from tests.synthetic_phases import buckets
 
 Document = dict[str, Any]
-Arm = tuple[Mapping[str, int], list[str]]
+Arm = tuple[Mapping[str, int], list[str], bool]
 
 KNOB = "vm.halt_poll_ns"
 CEILINGS = (0, 20_000, 50_000, 200_000, 1_000_000)
 SETTINGS = [{KNOB: ceiling} for ceiling in CEILINGS]
 REFERENCE = {KNOB: 200_000}
+BOOT = "5e7f0b3c-0000-4000-8000-000000000000"
 GROW, GROW_START, SHRINK = 2, 10_000, 2
 OUTCOMES = ("hit", "late_hit", "miss", "no_poll", "instant")
 SPLIT = ("hit", "late_hit", "miss_poll", "miss_wait", "no_poll", "instant")
@@ -78,17 +79,24 @@ def write_run(
     seed: int = 20181024,
     probes: Sequence[str] = ("halts",),
     overhead: bool = False,
+    aa: bool = False,
+    architectures: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a whole run below `store`; `hosts` maps a host's name to its clock class."""
+    """Write a whole run below `store`; `hosts` maps a host's name to its clock class.
+
+    `architectures` maps a host's name to what it is, if not x86_64.
+    """
     hosts = {"synthetic": "hardware"} if hosts is None else hosts
     rng = np.random.default_rng(seed)
     run = store / name
     run.mkdir(parents=True)
-    arms = [(setting, list(probes)) for setting in settings]
-    arms += [(reference, [])] if overhead else []
-    warm = (reference, list(probes))
+    arms = [(setting, list(probes), False) for setting in settings]
+    arms += [(reference, [], False)] if overhead else []
+    arms += [(reference, list(probes), True)] if aa else []
+    warm = (reference, list(probes), False)
     plans = {host: plan_trials(arms, warm, workloads, blocks, rng) for host in hosts}
-    facts = {host: host_facts(host, clock) for host, clock in hosts.items()}
+    of_hosts = dict.fromkeys(hosts, "x86_64") | dict(architectures or {})
+    facts = {host: host_facts(host, clock, of_hosts[host]) for host, clock in hosts.items()}
     (run / "experiment.toml").write_text(
         'analysis = """\nWhat does a synthetic window buy?\n\n- No host was measured.\n"""\n'
     )
@@ -139,10 +147,11 @@ def plan_trials(
             "warmup": block < 0,
             "setting": dict(setting),
             "probes": probes,
+            "aa": aa,
             "workload": workload,
             "seed": 1000 + block,
         }
-        for number, (block, (setting, probes), workload) in enumerate(cells)
+        for number, (block, (setting, probes, aa), workload) in enumerate(cells)
     ]
 
 
@@ -157,18 +166,23 @@ def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> 
     if phases and "functions" in trial["probes"]:
         functions = synthetic_phases.functions(phases, rng)
     return {
-        "schema": 1, "run": run, "host": host, **trial, "status": "ok", "reason": None,
+        "schema": 1, "run": run, "host": host, "boot_id": BOOT, **trial,
+        "status": "ok", "reason": None,
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,
         "effective": trial["setting"], "guest": guest,
         "haltpoll": probe if trial["probes"] else None, "phases": phases, "functions": functions,
         "network": None,
-        "host_state": {"load_1m": 0.1},
+        "host_state": {
+            "busy_ticks": 90, "idle_ticks": 10, "irq_ticks": 0, "steal_ticks": 0,
+            "guest_ticks": 80, "throttles": 0, "frequency_khz": 3_000_000, "load_1m": 0.1,
+        },
     }  # fmt: skip
 
 
 def unmeasured(run: str, host: str, trial: Document, status: str, reason: str) -> Document:
     return {
-        "schema": 1, "run": run, "host": host, **trial, "status": status, "reason": reason,
+        "schema": 1, "run": run, "host": host, "boot_id": BOOT, **trial,
+        "status": status, "reason": reason,
         "started_at": None, "duration_ns": 0, "effective": {}, "guest": None, "haltpoll": None,
         "phases": None, "functions": None, "host_state": None,
     }  # fmt: skip
@@ -307,9 +321,9 @@ def exits(trial: Document, rng: np.random.Generator) -> tuple[Document, Document
     }, probed(np.zeros((0, 6), dtype=np.int64), [])  # fmt: skip
 
 
-def host_facts(host: str, clock_class: str) -> Document:
+def host_facts(host: str, clock_class: str, architecture: str = "x86_64") -> Document:
     return {
-        "hostname": host, "architecture": "x86_64", "kernel": "6.18.0-synthetic",
+        "hostname": host, "architecture": architecture, "kernel": "6.18.0-synthetic",
         "kernel_version": "#1", "distribution": "Synthetic 1", "cmdline": "quiet",
         "cpu_model": "Synthetic CPU", "cpus_online": "0-1", "microcode": None, "smt": False,
         "numa_nodes": 1, "governor": None, "idle_driver": None, "clocksource": "tsc",

@@ -13,12 +13,22 @@ from lab.errors import Exit, LabError
 COMMANDS = {
     "doctor": "what can these hosts do, and what mends what they cannot",
     "commonality": "what do these hosts' kernels have in common, counted and drawn",
+    "plan": "what would a run do, and what could it show",
     "run": "run an experiment on hosts",
+    "nightly": "run, store, compare with history, alert: the whole night",
+    "alerts": "what got worse and stands, who looks after it, how to see it again",
+    "breaks": "where series of nights begin anew, and why",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",
     "show": "show a run: plan, facts, errors",
-    "compare": "compare every setting with the reference",
+    "check": "how far to trust a run, and what mends it",
+    "compare": "compare settings, runs, kernels, hosts or architectures",
+    "recommend": "what to set, and what it costs",
     "report": "write a run's HTML report",
+    "simulate": "what other settings of halt polling would have done",
+    "tune": "which setting of halt polling to take",
+    "what-if": "what a change of defaults does to all recorded workloads",
+    "validate": "hold the replay's predictions against measurements",
     "fleet": "hosts of four architectures, emulated on this machine",
     "restore": "undo on the hosts what a dead agent left",
     "schema": "print the JSON Schema of experiment files",
@@ -35,7 +45,7 @@ class Lab(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = __import__(f"lab.cli.{cmd_name}", fromlist=["command"])
+        module = __import__(f"lab.cli.{cmd_name.replace('-', '_')}", fromlist=["command"])
         command: click.Command = module.command
         return command
 

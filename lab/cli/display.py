@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Self
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Self
 
 from rich.markup import escape
 from rich.progress import (
@@ -18,6 +19,9 @@ from rich.progress import (
 
 from lab.cli.options import progress
 from lab.fleet.progress import Event, HostProgress, HostStage
+
+if TYPE_CHECKING:
+    from lab.stages import Look
 
 # In a log, one line for every tenth of a host's trials is enough.
 LOG_STEPS = 10
@@ -49,10 +53,10 @@ class Stages:
 class Display:
     """Shows what the fleet reports; use it as a context."""
 
-    def __init__(self, title: str, totals: dict[str, int]) -> None:
+    def __init__(self, title: str, hosts: Iterable[str]) -> None:
         self._console = progress()
-        self._totals = totals
-        self._logged = dict.fromkeys(totals, 0)
+        self._totals: dict[str, int] = {}
+        self._logged: dict[str, int] = {}
         self._started = time.monotonic()
         self._bars = Progress(
             TextColumn("{task.fields[host]}"),
@@ -66,8 +70,7 @@ class Display:
         )
         self._console.print(title)
         self._tasks: dict[str, TaskID] = {
-            host: self._bars.add_task("waiting", total=total, host=host)
-            for host, total in totals.items()
+            host: self._bars.add_task("waiting", total=None, host=host) for host in hosts
         }
 
     def __enter__(self) -> Self:
@@ -76,6 +79,16 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def stage(self, totals: Mapping[str, int]) -> None:
+        """Begin a stage, after which each host has so many trials."""
+        for host, total in totals.items():
+            self._totals[host], self._logged[host] = total, 0
+            self._bars.update(self._tasks[host], total=total)
+
+    def looked(self, host: str, look: Look) -> None:
+        """Say what was found between two stages."""
+        self._console.print(f"{host}: {look.text}", markup=False)
 
     def show(self, event: Event) -> None:
         """Take one event of the fleet."""

@@ -55,6 +55,15 @@ inventory_option = click.option(
     show_default="this machine, or the emulated fleet when --hosts names some of it",
     help="Ansible inventory of the hosts",
 )
+store_option = click.option(
+    "--store",
+    "url",
+    required=True,
+    envvar="KVMLAB_STORE",
+    show_envvar=True,
+    help="the store of nights: a folder or any URL that fsspec opens",
+)
+reason_option = click.option("--reason", required=True, help="why, for those who come later")
 run_argument = click.argument("run", shell_complete=complete_run)
 
 

@@ -6,14 +6,14 @@ The others are KVM's statistics, the VMM's clock, the scheduler and the guest's 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lab.crosscheck import halts, phases
 from lab.crosscheck.model import Difference
 from lab.labels import nanoseconds, setting_label
 from lab.store.layout import Document
 
-__all__ = ["QUANTITIES", "Difference", "differences", "warnings"]
+__all__ = ["QUANTITIES", "Difference", "differences", "notable", "sentence"]
 
 QUANTITIES = (*halts.QUANTITIES, *phases.QUANTITIES)
 
@@ -36,16 +36,17 @@ def differences(row: Document) -> list[Difference]:
     ]
 
 
-def warnings(found: Iterable[Difference]) -> list[str]:
-    """One sentence for each meaning that is notable in some trial."""
-    notable = defaultdict(list)
+def notable(found: Iterable[Difference]) -> dict[str, list[Difference]]:
+    """Return the differences that deserve a word, by what they mean."""
+    groups = defaultdict(list)
     for each in found:
         if each.notable:
-            notable[each.meaning].append(each)
-    return [f"{meaning}: {_extent(group)}" for meaning, group in notable.items()]
+            groups[each.meaning].append(each)
+    return dict(groups)
 
 
-def _extent(group: list[Difference]) -> str:
+def sentence(meaning: str, group: Sequence[Difference]) -> str:
+    """Say what differences with one meaning come to."""
     names = " and ".join(dict.fromkeys(each.quantity.name for each in group))
     worst = max(group, key=lambda each: abs(each.absolute))
     pair, quantity = worst.pair, worst.quantity
@@ -56,6 +57,7 @@ def _extent(group: list[Difference]) -> str:
     cell = ", ".join(each for each in (worst.workload, worst.setting, pair.part) if each)
     number = len({(each.host, each.trial) for each in group})
     return (
-        f"{names} differ in {number} trial{'' if number == 1 else 's'}, most the {quantity.name} "
-        f"of trial {worst.trial} ({cell}), {other} by {quantity.by}, {probe} by the probe"
+        f"{meaning}: {names} differ in {number} trial{'' if number == 1 else 's'}, most "
+        f"the {quantity.name} of trial {worst.trial} ({cell}), {other} by {quantity.by}, {probe} "
+        "by the probe"
     )

@@ -20,18 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import FleetError
+from lab.paths import cache_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 RECIPE = "recipe.json"
-
-
-def cache_root() -> Path:
-    """Where this user's cache of the lab is (the XDG base directory specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification has a relative path ignored.
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "kvmlab"
 
 
 def digest(recipe: Mapping[str, object]) -> str:

@@ -12,9 +12,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.emulation.cache import cache_root, locked
+from lab.emulation.cache import locked
 from lab.emulation.commands import require, run
 from lab.errors import FleetError
+from lab.paths import cache_root
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Of a kernel package's dependencies, only those built from the kernel's own source matter here.

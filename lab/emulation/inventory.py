@@ -32,7 +32,8 @@ def inventory_path() -> Path:
 
 
 def entry(host: Host, keys: Keys) -> dict[str, object]:
-    address = machine(host.architecture).emulator.address(host, Room(host.name))
+    emulator = machine(host.architecture).emulator
+    address = emulator.address(host, Room(host.name))
     return {
         "ansible_host": address.host,
         "ansible_port": address.port,
@@ -41,6 +42,7 @@ def entry(host: Host, keys: Keys) -> dict[str, object]:
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_common_args": shlex.join(["-F", "/dev/null", *ssh.options(address, keys)]),
         **CLOCK_VARIABLES[host.clock],
+        "kvmlab_reboot": emulator.reboots(host),
         "kvmlab_clock": host.clock.value,
         "kvmlab_architecture": host.architecture,
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.emulation.cache import cache_root, locked
+from lab.emulation.cache import locked
 from lab.emulation.commands import require, run
+from lab.paths import cache_root
 
 if TYPE_CHECKING:
     from pathlib import Path

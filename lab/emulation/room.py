@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.emulation.cache import cache_root, locked
+from lab.emulation.cache import locked
 from lab.emulation.host import Clock, Host, Kernel
 from lab.emulation.process import Process, marked
+from lab.paths import cache_root
 
 
 def fleet_home() -> Path:

@@ -9,7 +9,7 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,8 @@ PROVISION_IDLE_S = 3600.0
 RUN_EXTRA_S = 1800.0
 # Longer than it takes to give a lost connection up (agent_reconnects of the role `agent`).
 RUN_IDLE_S = 1800.0
+# More than the role `boot` waits for a host to come back.
+REBOOT_S = 2400.0
 SHORT_S = 900.0
 NO_LIMIT = 0.0
 STOP_S = 120.0
@@ -137,14 +139,17 @@ def execute(
     destination: Path,
     where: Path = LOCAL,
     *,
+    through: Mapping[str, int] | None = None,
     provision: bool = True,
     on_progress: Listener = ignore,
     probes: Path = PROBES,
 ) -> dict[str, Outcome]:
     """Run each host's plan.json (`plans`) and fetch `<host>.jsonl.gz` to `destination`.
 
-    All hosts work at the same time. Whatever becomes of one is its Outcome; what its agent has done
-    is fetched also when it did not do all. What Ansible prints goes to `destination/ansible.log`.
+    With `through`, each host runs only so many trials of its plan, from the first; `complete` then
+    means that these have run. All hosts work at the same time. Whatever becomes of one is its
+    Outcome; what its agent has done is fetched also when it did not do all. What Ansible prints
+    goes to `destination/ansible.log`.
 
     Raises UsageError for a host that is not in the inventory `where`, FleetError when Ansible does
     not work, and Interrupted after Ctrl-C or SIGTERM: agents are stopped first (knobs restored,
@@ -152,7 +157,12 @@ def execute(
     """
     hosts = list(plans)
     (run,) = {plan["run"] for plan in plans.values()}
-    variables = {"kvmlab_run": run, "kvmlab_destination": str(destination.resolve())}
+    variables: dict[str, object] = {
+        "kvmlab_run": run,
+        "kvmlab_destination": str(destination.resolve()),
+    }
+    if through is not None:
+        variables["kvmlab_through"] = dict(through)
     log = destination / "ansible.log"
     with (
         _fleet(hosts, where, on_progress, probes, log, **variables) as fleet,
@@ -247,6 +257,40 @@ def _outcome(record: Record, results: Path | None, run: str) -> Outcome:
     return Outcome("partial", f"{error}; {missing}" if error else missing, facts, results)
 
 
+def reboot(
+    used: Mapping[str, list[str]],
+    where: Path,
+    *,
+    provision: bool = True,
+    on_progress: Listener = ignore,
+    log: Path | None = None,
+) -> dict[str, Outcome]:
+    """Reboot each host unless its boot is another than those in `used`; `complete` when it is.
+
+    The machine that runs the lab is never rebooted: its sentence is the outcome. With `provision`
+    a host is then given again what a boot takes away. Raises as `provision` does.
+    """
+    with (
+        _fleet(list(used), where, on_progress, None, log, kvmlab_used=dict(used)) as fleet,
+        interrupt.listening() as signals,
+    ):
+        fleet.play("reboot.yml", signals.asked, REBOOT_S, REBOOT_S)
+        if provision:
+            fleet.play("provision.yml", signals.asked, PROVISION_S, PROVISION_IDLE_S)
+        outcomes = _ended(fleet)
+        if signals.asked.is_set():
+            raise Interrupted(outcomes)
+    return outcomes
+
+
+def _ended(fleet: _Fleet) -> dict[str, Outcome]:
+    """Return `complete` for every host without trouble."""
+    return {
+        host: Outcome(record.trouble or "complete", record.error)
+        for host, record in fleet.watch.records.items()
+    }
+
+
 def provision(
     hosts: list[str],
     where: Path = LOCAL,
@@ -264,10 +308,7 @@ def provision(
         interrupt.listening() as signals,
     ):
         fleet.play(playbook, signals.asked, PROVISION_S, PROVISION_IDLE_S)
-        outcomes = {
-            host: Outcome(record.trouble or "complete", record.error)
-            for host, record in fleet.watch.records.items()
-        }
+        outcomes = _ended(fleet)
         if signals.asked.is_set():
             raise Interrupted(outcomes)
     return outcomes

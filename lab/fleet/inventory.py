@@ -16,6 +16,7 @@ from lab.errors import UsageError
 from lab.fleet.environment import minimal
 
 TIMEOUT_S = 120
+REBOOT = "kvmlab_reboot"
 SECRET = re.compile(r"pass(word|phrase|wd)?$|secret|token|private_key$", re.IGNORECASE)
 
 
@@ -100,6 +101,26 @@ def tunings(inventory: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     return {
         name: tuning.check(variables.get(name, {}).get(tuning.VARIABLE), name) for name in names
     }
+
+
+def rebooted(inventory: Path, names: list[str]) -> list[str]:
+    """Return those of these hosts that the inventory lets the lab reboot (`kvmlab_reboot`).
+
+    Raises UsageError for a value other than true and false, and for the machine the lab runs on.
+    """
+    found = []
+    for name, variables in _variables(inventory, names).items():
+        allowed = variables.get(REBOOT, False)
+        if not isinstance(allowed, bool):
+            raise UsageError(f"{name}: {REBOOT} is {allowed!r}: use true or false")
+        if allowed and variables.get("ansible_connection") == "local":
+            raise UsageError(
+                f"{name}: {REBOOT} is true for the machine that runs the lab, which is never "
+                "rebooted: remove it"
+            )
+        if allowed:
+            found.append(name)
+    return found
 
 
 def secrets(inventory: Path, names: list[str]) -> frozenset[str]:

@@ -32,7 +32,8 @@ class Metric:
     `value` takes a row that was measured and gives the value in `unit`, or None
     where the row does not hold it. `primary` metrics are compared and shown unless
     others are asked for; each further one costs power, since all of a run's
-    comparisons are corrected together.
+    comparisons are corrected together. `resolution` is how far, by itself, a value may be
+    off because it was read from a bucket; the intervals of comparisons hold it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Metric:
     guests: frozenset[str]
     value: Callable[[Document], float | None]
     primary: bool = False
+    resolution: float = 0.0
 
 
 def ratio(numerator: float | None, denominator: float | None) -> float | None:

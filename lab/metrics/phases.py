@@ -108,6 +108,7 @@ METRICS = (
             "histogram whose error is at most 1/64",
             guests=HALT | EXITS,
             value=_handling(kind, q),
+            resolution=histogram.RESOLUTION,
         )
         for kind in CLASSES
         for word, q in (("median", 0.5), ("p99", 0.99))

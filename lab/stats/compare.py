@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lab import metrics as registry
 from lab.errors import UsageError
-from lab.labels import UNPROBED, knobs_of, setting_label
+from lab.labels import UNPROBED, setting_label
 from lab.metrics import PRIMARY, Metric
-from lab.stats import estimate
-from lab.stats.estimate import MIN_BLOCKS, RESAMPLES, Floats
+from lab.stats import power
+from lab.stats.evidence import WARNINGS, Columns, How, examine
+from lab.stats.family import adjusted
+from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED
+from lab.stats.location import median_interval
 from lab.stats.model import Cell, Comparison, Verdict
-from lab.stats.verdict import ALPHA, judge
+from lab.stats.noise import Key, noise
+from lab.stats.pairs import Pairs, pair
+from lab.stats.power import ALPHA
+from lab.stats.verdict import Evidence, Noise, weigh
 
-SEED = 20181024
-UNMEASURED = {"inert": Verdict.INERT, "missing": Verdict.MISSING}
+MARGIN = 1.05
+GROUP = ["run", "host", "architecture", "clock_class", "workload"]
+SHOWN = (
+    "log_ratio",
+    "standard_error",
+    "freedom",
+    "p",
+    "p_adjusted",
+    "p_permutation",
+    "p_equivalent",
+    "detectable",
+)
+UNTESTED = dict.fromkeys((*SHOWN, "low", "high", "needed")) | {"family": 0, "warnings": ()}
 
 
 def compare(
@@ -26,36 +45,45 @@ def compare(
     reference: str | Mapping[str, int],
     *,
     metrics: Iterable[str] = PRIMARY,
+    margin: float = MARGIN,
     seed: int = SEED,
     resamples: int = RESAMPLES,
+    executor: Executor | None = None,
 ) -> list[Comparison]:
     """Compare every setting with `reference` on each run x host x workload x metric.
 
-    `trials` is the tidy table of `lab.load`; warm-ups and trials without probes do not count.
-    Hosts are never pooled. Trials are paired by block; p values are corrected together (Holm)
-    within each run. A pair that cannot be compared is a row with the reason. Rows come in the
-    order of host, workload, metric, setting.
-    Raises UsageError for a reference that no trial has and for an unknown metric.
+    `trials` is the tidy table of `lab.load`; only `counted` ones are compared, and the A/A arm
+    gives the noise floor. Hosts are never pooled. Trials are paired by block; false discovery is
+    controlled within each run. Ratios from 1 / `margin` to `margin` pass for equivalent. A pair
+    that cannot be compared is a row with the reason. Rows come in the order of run, host,
+    workload, metric, setting. Many pairs are shared out by `executor`, else by processes.
+    Raises UsageError for a reference that no trial has, for an unknown metric and for a margin
+    of 1 or less.
     """
     label = reference if isinstance(reference, str) else setting_label(reference)
     wanted = [_metric(name) for name in metrics]
-    if label not in set(trials["setting"]):
-        settings = "; ".join(sorted(set(trials["setting"])))
-        raise UsageError(f"no trial has the reference setting {label}: there are {settings}")
-    found = []
-    for _, of_run in trials.groupby("run", sort=False):
-        pairs = [
-            pair
-            for _, group in of_run.groupby(["host", "workload"], sort=False)
-            for pair in _pairs(counted(group), label, wanted)
-        ]
-        found += _judged(pairs, seed, resamples)
-    return found
+    settings = trials["setting"].unique()
+    if label not in settings:
+        raise UsageError(
+            f"no trial has the reference setting {label}: there are {'; '.join(sorted(settings))}"
+        )
+    if margin <= 1:
+        raise UsageError(f"a margin of {margin:g} holds no ratio: give one above 1, such as 1.05")
+    how = How(margin, seed, resamples)
+    pairs = pair(trials, is_counted(trials), label, wanted)
+    seen = _in_families(pairs, examine(pairs, how, executor), margin)
+    floors = noise(trials, label, wanted, how, executor)
+    return list(_compared(pairs, seen, label, wanted, margin, floors))
+
+
+def is_counted(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which trials settings are compared by, as `counted` gives them."""
+    return ~trials["warmup"] & (trials["probes"] != UNPROBED) & ~trials["aa"]
 
 
 def counted(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials that settings are compared by: no warm-ups, none that ran without probes."""
-    return trials[~trials["warmup"] & (trials["probes"] != UNPROBED)]
+    """Trials that settings are compared by: no warm-ups, none without probes, no A/A arm."""
+    return trials[is_counted(trials)]
 
 
 def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cell]:
@@ -67,39 +95,10 @@ def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cel
         Cell(
             **{str(name): str(value) for name, value in values[keys].iloc[0].items()},
             n=len(values),
-            median=estimate.median_interval(values["value"].to_numpy()),
+            median=median_interval(values["value"].to_numpy()),
         )
         for _, values in wanted.groupby(keys, sort=False)
     ]
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A cell beside its reference: values by block where both have one, or why there are none."""
-
-    blank: Comparison
-    treated: Floats
-    reference: Floats
-    verdict: Verdict | None = None
-
-    @property
-    def log_ratios(self) -> Floats:
-        ratios: Floats = np.log(self.treated) - np.log(self.reference)
-        return ratios
-
-    @property
-    def obstacle(self) -> str | None:
-        """Why no ratio can be tested."""
-        if self.blank.reason:
-            return self.blank.reason
-        n = self.treated.size
-        if n < MIN_BLOCKS:
-            return f"{n} blocks have both settings, and at least {MIN_BLOCKS} are needed"
-        if min(self.treated.min(), self.reference.min()) <= 0:
-            return "zero in some trials, so there is no ratio: see the difference"
-        if np.ptp(self.log_ratios) < estimate.NO_SPREAD:
-            return "every block has the same ratio: without spread nothing can be tested"
-        return None
 
 
 def _metric(name: str) -> Metric:
@@ -110,130 +109,135 @@ def _metric(name: str) -> Metric:
         raise UsageError(f"no metric {name!r}: there are {names}") from None
 
 
-def _pairs(group: pd.DataFrame, reference: str, wanted: list[Metric]) -> Iterator[_Pair]:
-    """Pairs of one host and workload."""
-    if group.empty:
-        return
-    first = group.iloc[0]
-    settings = [each for each in _in_knob_order(group) if each != reference]
-    for metric in wanted:
-        if first["guest"] not in metric.guests:
-            continue
-        by_setting = group[group["metric"] == metric.name].pivot_table(
-            index="block", columns="setting", values="value", aggfunc="median"
+def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
+    """Add what depends on the other comparisons of a run, and on how many there are."""
+    nothing = np.full(pairs.n.size, np.nan)
+    names = ("zero", "no_spread", "median", "reference_median", "boots", "freedom", "p_boots")
+    seen = dict.fromkeys((*names, *SHOWN, *WARNINGS, "low", "high"), nothing) | seen
+    # What cannot differ, or was not measured, is no part of a family.
+    for name in ("p", *WARNINGS):
+        seen[name] = seen[name].copy()
+        seen[name][list(pairs.unmeasured)] = np.nan
+    runs = pd.factorize(pairs.groups["run"])[0][pairs.group]
+    order = np.argsort(runs, kind="stable")
+    families = np.split(order, np.flatnonzero(np.diff(runs[order])) + 1)
+    seen["family"], seen["p_adjusted"] = nothing.copy(), nothing.copy()
+    for members in families:
+        seen["family"][members] = np.count_nonzero(~np.isnan(seen["p"][members]))
+        seen["p_adjusted"][members] = adjusted(seen["p"][members])
+        for name in WARNINGS:
+            seen[name][members] = adjusted(seen[name][members])
+    # The first step of Benjamini and Hochberg, the hardest: what a lone true effect has to pass.
+    alpha = ALPHA / np.maximum(seen["family"], 1)
+    seen["detectable"] = nothing.copy()
+    for each in np.unique(alpha):
+        for freedom in np.unique(seen["freedom"][alpha == each]):
+            at = (alpha == each) & (seen["freedom"] == freedom)
+            seen["detectable"][at] = np.exp(
+                power.multiplier(freedom, each) * seen["standard_error"][at]
+            )
+    spread = seen["standard_error"] * np.sqrt(pairs.n)
+    seen["needed"] = power.blocks(spread, np.log(margin), alpha)
+    return seen
+
+
+def _compared(
+    pairs: Pairs,
+    seen: Columns,
+    reference: str,
+    metrics: Sequence[Metric],
+    margin: float,
+    floors: Mapping[Key, Noise],
+) -> Iterator[Comparison]:
+    groups = pairs.groups[GROUP].astype(object).to_numpy().tolist()
+    columns = {name: values.tolist() for name, values in seen.items()}
+    which = np.stack([pairs.group, pairs.metric, pairs.setting, pairs.n], axis=1)
+    for position, (group, number, setting, n) in enumerate(which.tolist()):
+        run, host, architecture, clock_class, workload = groups[group]
+        metric = metrics[number]
+        row = {name: values[position] for name, values in columns.items()}
+        floor = floors.get((host, workload, metric.name))
+        verdict, reason = pairs.unmeasured.get(position, (None, ""))
+        fields = UNTESTED
+        if not reason and n < MIN_BLOCKS:
+            fields = UNTESTED | {"needed": MIN_BLOCKS}
+        reason = reason or _obstacle(row, n)
+        if not reason:
+            fields, verdict, reason = _tested(row, metric, margin, floor)
+        yield Comparison(
+            run=run,
+            host=host,
+            architecture=_text(architecture),
+            clock_class=_text(clock_class),
+            workload=workload,
+            metric=metric.name,
+            unit=metric.unit,
+            direction=metric.direction,
+            setting=pairs.settings[setting],
+            reference=reference,
+            n=n,
+            **(_described(row, n) | fields),
+            verdict=verdict or Verdict.INCONCLUSIVE,
+            reason=reason,
+            margin=margin,
+            noise_floor=floor.floor if floor else None,
         )
-        for setting in settings:
-            verdict, reason = _unmeasured(group, setting, reference, by_setting)
-            both = by_setting.reindex(columns=[setting, reference]).dropna()
-            blank = Comparison(
-                run=first["run"],
-                host=first["host"],
-                architecture=_text(first["architecture"]),
-                clock_class=_text(first["clock_class"]),
-                workload=first["workload"],
-                metric=metric.name,
-                unit=metric.unit,
-                direction=metric.direction,
-                setting=setting,
-                reference=reference,
-                n=len(both),
-                median=None,
-                reference_median=None,
-                difference=None,
-                ratio=None,
-                low=None,
-                high=None,
-                p=None,
-                p_adjusted=None,
-                family=0,
-                detectable=None,
-                verdict=verdict or Verdict.INCONCLUSIVE,
-                reason=reason,
-            )
-            yield _Pair(
-                blank, both[setting].to_numpy(float), both[reference].to_numpy(float), verdict
-            )
 
 
-def _in_knob_order(group: pd.DataFrame) -> list[str]:
-    settings = group.drop_duplicates("setting").sort_values([*knobs_of(group.columns), "setting"])
-    return list(settings["setting"])
+def _obstacle(row: Mapping[str, float], n: int) -> str:
+    """Say why no ratio can be tested; nothing where one can."""
+    if n < MIN_BLOCKS:
+        return f"{n} blocks have both settings, and at least {MIN_BLOCKS} are needed"
+    if row["zero"]:
+        return "zero in some trials, so there is no ratio: see the difference"
+    if row["no_spread"]:
+        return "every block has the same ratio: without spread nothing can be tested"
+    return ""
 
 
-def _unmeasured(
-    group: pd.DataFrame, setting: str, reference: str, by_setting: pd.DataFrame
-) -> tuple[Verdict | None, str]:
-    """Say why a cell or its reference has no value or cannot differ; ("" when both may)."""
-    for label, of_whom in ((setting, ""), (reference, "the reference: ")):
-        if label in by_setting and by_setting[label].notna().any():
-            inert = group[(group["setting"] == label) & (group["status"] == "inert")]
-            if not inert.empty:
-                return Verdict.INERT, str(inert["reason"].iloc[0])
-            continue
-        rows = group[group["setting"] == label].drop_duplicates("trial")
-        bad = rows[rows["status"] != "ok"]
-        if bad.empty:
-            return None, of_whom + ("no trial has this metric" if len(rows) else "no trial yet")
-        status = str(bad["status"].iloc[0])
-        reason = _text(bad["reason"].iloc[0]) or "no reason was given"
-        if status in UNMEASURED:
-            return UNMEASURED[status], of_whom + reason
-        return None, f"{of_whom}{len(bad)} of {len(rows)} trials failed: {reason}"
-    return None, ""
-
-
-def _judged(pairs: list[_Pair], seed: int, resamples: int) -> list[Comparison]:
-    testable = [pair for pair in pairs if pair.obstacle is None]
-    p_values = [estimate.paired_p(pair.log_ratios) for pair in testable]
-    tests = iter(zip(p_values, estimate.holm(p_values), strict=True))
-    found = []
-    for pair in pairs:
-        described = _described(pair)
-        if pair.obstacle is None:
-            described = replace(described, family=len(testable))
-            found.append(_tested(described, pair, next(tests), seed, resamples))
-        else:
-            found.append(replace(described, reason=pair.obstacle))
-    return found
-
-
-def _described(pair: _Pair) -> Comparison:
+def _described(row: Mapping[str, float], n: int) -> dict[str, Any]:
     """Medians and difference, as far as there are values."""
-    if not pair.treated.size:
-        return pair.blank
-    median, reference = float(np.median(pair.treated)), float(np.median(pair.reference))
-    return replace(
-        pair.blank,
-        median=median,
-        reference_median=reference,
-        difference=median - reference,
-        ratio=median / reference if median > 0 and reference > 0 else None,
-    )
+    if not n:
+        return dict.fromkeys(("median", "reference_median", "difference", "ratio")) | {"boots": 0}
+    median, reference = row["median"], row["reference_median"]
+    return {
+        "median": median,
+        "reference_median": reference,
+        "difference": median - reference,
+        "ratio": median / reference if median > 0 and reference > 0 else None,
+        "boots": int(row["boots"]),
+    }
 
 
 def _tested(
-    described: Comparison,
-    pair: _Pair,
-    test: tuple[float, float],
-    seed: int,
-    resamples: int,
-) -> Comparison:
-    p, p_adjusted = test
-    ratio = float(estimate.ratio_of_medians(pair.treated, pair.reference))
-    interval = estimate.ratio_interval(pair.treated, pair.reference, seed, resamples)
-    verdict, reason = judge(ratio, interval, p_adjusted, described.direction)
-    return replace(
-        described,
+    row: Mapping[str, float], metric: Metric, margin: float, noise: Noise | None
+) -> tuple[dict[str, Any], Verdict, str]:
+    """Fields of `TESTED`, verdict and reason; values read from buckets widen the interval."""
+    reach = 2 * math.log1p(metric.resolution)
+    ratio = math.exp(row["log_ratio"])
+    interval = math.exp(row["low"] - reach), math.exp(row["high"] + reach)
+    seen = Evidence(
         ratio=ratio,
-        low=interval[0],
-        high=interval[1],
-        p=p,
-        p_adjusted=p_adjusted,
-        # Holm's first step, the hardest: what a lone true effect of the family has to pass.
-        detectable=estimate.detectable_ratio(pair.log_ratios, ALPHA / described.family),
-        verdict=verdict,
-        reason=reason,
+        interval=interval,
+        p_adjusted=row["p_adjusted"],
+        p_permutation=row["p_permutation"],
+        p_equivalent=row["p_equivalent"],
+        p_boots=row["p_boots"],
+        boots=int(row["boots"]),
+        margin=margin,
+        noise=noise,
     )
+    verdict, reason = weigh(seen, metric.direction)
+    open_still = verdict is Verdict.INCONCLUSIVE and not math.isnan(row["needed"])
+    fields = {name: row[name] for name in SHOWN} | {
+        "ratio": ratio,
+        "low": interval[0],
+        "high": interval[1],
+        "family": int(row["family"]),
+        "needed": int(row["needed"]) if open_still else None,
+        "warnings": tuple(text for name, text in WARNINGS.items() if row[name] < ALPHA),
+    }
+    return fields, verdict, reason
 
 
 def _text(value: object) -> str | None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lab.stats import estimate
-from lab.stats.estimate import CONFIDENCE, MIN_BLOCKS, Floats
+from lab.stats.interval import MIN_BLOCKS, interval
+from lab.stats.location import CONFIDENCE, Floats, hodges_lehmann
 from lab.stats.model import Estimate
-
-SEED = 20181024
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Median of `treated` by and less that of `baseline`, over the `n` blocks that have both.
+    """`treated` by and less `baseline`, over the `n` blocks that have both.
 
-    The intervals are paired bootstrap intervals over blocks; with fewer than MIN_BLOCKS there
-    are none. `ratio` is None where the baseline is not positive.
+    Hodges-Lehmann estimates of the blocks' ratios and differences, with the intervals of
+    comparisons; with fewer than MIN_BLOCKS there are none. `baseline` is the baseline's median;
+    `ratio` is None where a value is not positive.
     """
 
     n: int
@@ -34,20 +35,15 @@ def contrast(treated: pd.Series[float], baseline: pd.Series[float]) -> Contrast 
     if not len(both):
         return None
     first, second = both.T
-    base = float(np.median(second))
     ratio = None
     if both.min() > 0:
-        quotient = float(estimate.ratio_of_medians(first, second))
-        ratio = _estimate(quotient, first, second, estimate.ratio_interval)
-    difference = _estimate(
-        float(np.median(first)) - base, first, second, estimate.difference_interval
-    )
-    return Contrast(len(both), base, ratio, difference)
+        ratio = _estimate(np.log(first) - np.log(second), math.exp)
+    return Contrast(len(both), float(np.median(second)), ratio, _estimate(first - second, float))
 
 
-def _estimate(
-    value: float, treated: Floats, baseline: Floats, interval: estimate.Interval
-) -> Estimate:
-    if treated.size < MIN_BLOCKS:
-        return Estimate(value, None, None, None)
-    return Estimate(value, *interval(treated, baseline, SEED), CONFIDENCE)
+def _estimate(values: Floats, shown: Callable[[float], float]) -> Estimate:
+    """Location of values (n,) with its interval, in what `shown` makes of them."""
+    if values.size < MIN_BLOCKS:
+        return Estimate(shown(float(hodges_lehmann(values))), None, None, None)
+    location, low, high = (shown(float(each[0])) for each in interval(values[None]))
+    return Estimate(location, low, high, CONFIDENCE)

@@ -12,7 +12,9 @@ from lab.metrics import Direction
 class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
+    EQUIVALENT = "equivalent"
     INCONCLUSIVE = "inconclusive"
+    UNSTABLE = "unstable"
     INERT = "inert"
     MISSING = "missing"
 
@@ -48,12 +50,16 @@ class Cell:
 class Comparison:
     """One metric of one setting against the reference, on the same host and workload.
 
-    Medians and `difference` are in `unit`; `ratio` is the setting's median by the
-    reference's, both over the `n` blocks in which both were measured. `p_adjusted` is
-    Holm's over the `family` of comparisons of the run that have a p value.
-    `detectable` is the smallest ratio above 1 that would have been found with 80 %
-    power, given the spread seen; changes smaller than it could have gone unseen.
-    Whatever could not be computed is None, and `reason` says why.
+    Medians and `difference` are in `unit`, over the `n` blocks in which both were measured, which
+    lie in `boots` boots of the host. `ratio` is exp(`log_ratio`), the location of the blocks' log
+    ratios; `low` to `high` is its 95 % interval, `standard_error` the error of `log_ratio`, with
+    `freedom` degrees of freedom. `p` tests a ratio of 1, `p_permutation` the same by flipping
+    signs; `p_adjusted` is `p` with false discovery controlled over the `family` of comparisons of
+    the run that have one. `p_equivalent` tests that the ratio is outside 1/`margin` to `margin`.
+    `detectable` is the smallest ratio above 1 that would have been found with 80 % power, given the
+    spread seen; `needed` is how many blocks are needed where there are too few. `noise_floor` is
+    the ratio up to which the host's own A/A trials differ. Whatever could not be computed is None,
+    and `reason` says why.
     """
 
     run: str
@@ -79,6 +85,16 @@ class Comparison:
     detectable: float | None
     verdict: Verdict
     reason: str
+    boots: int = 1
+    log_ratio: float | None = None
+    standard_error: float | None = None
+    freedom: float | None = None
+    p_permutation: float | None = None
+    margin: float = 1.05
+    p_equivalent: float | None = None
+    noise_floor: float | None = None
+    needed: int | None = None
+    warnings: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Fields as plain values, for JSON and tables."""

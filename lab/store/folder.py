@@ -156,6 +156,11 @@ class RunFolder:
         entry.update(state=state, error=error, facts=facts or entry["facts"])
         self.save()
 
+    def looked(self, name: str, look: dict[str, Any]) -> None:
+        """Record what a look at a host's results found and decided (`lab.stages.Look`)."""
+        self.manifest["hosts"][name].setdefault("looks", []).append(look)
+        self.save()
+
     def finish(self) -> str:
         """Derive and record the run's state from its hosts': complete, partial or failed."""
         states = {entry["state"] for entry in self.manifest["hosts"].values()}

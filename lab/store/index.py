@@ -49,21 +49,21 @@ def query(sql: str, store: Path = RESULTS) -> pd.DataFrame:
 def cached(run: Path, store: Path) -> pd.DataFrame:
     """Tidy table of a run, from the index when that is fresh; else built, and kept if it can be."""
     file, stamp = _file(run, store), _stamp(run)
-    if _is_fresh(file, stamp):
+    if is_fresh(file, stamp):
         kept: pd.DataFrame = pq.read_table(file).to_pandas()
         return kept
     built = table.tidy(read_run(run))
     # A store on a full or read-only disk is still a store.
     with suppress(StoreError):
-        _write(built, file, stamp)
+        write(built, file, stamp)
     return built
 
 
 def _kept(run: Path, store: Path) -> Path:
     """Make sure that a run is in the index; StoreError when it cannot be."""
     file, stamp = _file(run, store), _stamp(run)
-    if not _is_fresh(file, stamp):
-        _write(table.tidy(read_run(run)), file, stamp)
+    if not is_fresh(file, stamp):
+        write(table.tidy(read_run(run)), file, stamp)
     return file
 
 
@@ -81,11 +81,11 @@ def _stamp(run: Path) -> bytes:
         for path in sources
         if path.is_file()
     }
-    return json.dumps({"code": _code(), "files": digests}, sort_keys=True).encode()
+    return json.dumps({"code": code(), "files": digests}, sort_keys=True).encode()
 
 
 @cache
-def _code() -> str:
+def code() -> str:
     """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
     lab = Path(table.__file__).parent
     modules = [
@@ -95,7 +95,8 @@ def _code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
-def _is_fresh(file: Path, stamp: bytes) -> bool:
+def is_fresh(file: Path, stamp: bytes) -> bool:
+    """Tell whether `file` is a whole copy made under this stamp."""
     try:
         metadata = pq.read_schema(file).metadata
     except (OSError, pa.ArrowInvalid):
@@ -103,7 +104,8 @@ def _is_fresh(file: Path, stamp: bytes) -> bool:
     return metadata is not None and metadata.get(STAMP) == stamp
 
 
-def _write(frame: pd.DataFrame, file: Path, stamp: bytes) -> None:
+def write(frame: pd.DataFrame, file: Path, stamp: bytes) -> None:
+    """Keep a table under a stamp; StoreError when the disk refuses."""
     parquet = pa.Table.from_pandas(frame, preserve_index=False)
     parquet = parquet.replace_schema_metadata({**parquet.schema.metadata, STAMP: stamp})
     buffer = pa.BufferOutputStream()

@@ -138,7 +138,7 @@ def _parse(text: str, path: Path, line: int) -> Document:
         raise StoreError(
             f"{path} line {line} is broken at column {error.colno} ({error.msg}): {_mend(path)}"
         ) from error
-    return _checked(document, f"{path} line {line}")
+    return checked(document, f"{path} line {line}")
 
 
 def _read_json(path: Path) -> Document:
@@ -150,10 +150,10 @@ def _read_json(path: Path) -> Document:
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is broken ({error}): restore it") from error
-    return _checked(document, str(path))
+    return checked(document, str(path))
 
 
-def _checked(document: object, where: str) -> Document:
+def checked(document: object, where: str) -> Document:
     if not isinstance(document, dict):
         raise StoreError(f"{where} is no JSON object: it was not written by kvmlab")
     if document.get("schema") != SCHEMA:

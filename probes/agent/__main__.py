@@ -31,6 +31,10 @@ def _arguments() -> argparse.Namespace:
     ):
         command = verbs.add_parser(verb, help=summary)
         command.add_argument("--run", type=Path, required=True, help="the run's folder")
+        if verb == "start":
+            command.add_argument(
+                "--through", type=int, default=None, help="trials to run, from the first; else all"
+            )
         if verb == "status":
             command.add_argument("--wait", type=float, default=0.0, help="seconds to wait at most")
             command.add_argument("--since", type=int, default=-1, help="trials known to be done")
@@ -75,7 +79,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "observe": _observe,
     "observed": lambda words: observe.ask(words.home, words.wait),
     "unobserve": lambda words: observe.stop(words.home),
-    "start": lambda words: daemon.start(run.RunFolder(words.run), words.sysfs),
+    "start": lambda words: daemon.start(run.RunFolder(words.run), words.sysfs, words.through),
     "status": lambda words: daemon.status(run.RunFolder(words.run), words.wait, words.since),
     "pack": _pack,
     "stop": lambda words: daemon.stop(run.RunFolder(words.run)),

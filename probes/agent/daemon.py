@@ -16,24 +16,22 @@ POLL_S = 0.5
 RUNNING = "running"
 
 
-def start(folder: RunFolder, sysfs: Path) -> dict[str, Any]:
-    """Start the daemon unless it runs or has nothing left to do.
+def start(folder: RunFolder, sysfs: Path, through: int | None = None) -> dict[str, Any]:
+    """Start the daemon for the first `through` trials, unless it runs or has none left to do.
 
     Raises AgentError when the plan cannot be used.
     """
-    plan = folder.plan()
+    trials = folder.plan()["trials"][:through]
     state = status(folder)
-    if state["state"] == RUNNING or (
-        state["state"] == "complete" and state["done"] == len(plan["trials"])
-    ):
+    if state["state"] == RUNNING or (state["state"] == "complete" and state["done"] >= len(trials)):
         return {"state": state["state"], "pid": state.get("pid")}
 
     def announce() -> None:
         folder.trials.mkdir(exist_ok=True)
         # From here on whoever asks finds a running agent, before the starter has its answer.
-        folder.write_state(RUNNING, len(plan["trials"]), "starting")
+        folder.write_state(RUNNING, len(trials), "starting")
 
-    pid = spawn(folder.path / "agent.log", announce, lambda: execute(folder, sysfs))
+    pid = spawn(folder.path / "agent.log", announce, lambda: execute(folder, sysfs, through))
     return {"state": RUNNING, "pid": pid}
 
 

@@ -91,8 +91,10 @@ class RunFolder:
         return len(rows)
 
 
-def execute(folder: RunFolder, sysfs: Path) -> None:
+def execute(folder: RunFolder, sysfs: Path, through: int | None = None) -> None:
     """Run what is left of the plan in this process, and leave its end in the state file.
+
+    With `through`, the plan ends after so many trials.
 
     Signals end it after the knobs are restored. Nothing is raised: the state tells.
     """
@@ -106,6 +108,7 @@ def execute(folder: RunFolder, sysfs: Path) -> None:
             folder.trials.mkdir(exist_ok=True)
             write_atomic(folder.reserve, bytes(RESERVE_BYTES))
             plan = folder.plan()
+            plan["trials"] = plan["trials"][:through]
             total = len(plan["trials"])
             state("running", "preparing")
             _run(folder, plan, sysfs, lambda current: state("running", current))

@@ -12,11 +12,13 @@ from agent import SCHEMA, intervals
 from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
+from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
 from agent.network import Network
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
+from agent.process import boot_id
 
 
 class Bench:
@@ -43,7 +45,7 @@ class Bench:
         self._timeout_s = timeout_s
 
     def trial(self, plan: dict[str, Any]) -> dict[str, Any]:
-        """Return the result row of `plan` without `schema`, `run` and `host`.
+        """Return the result row of `plan` without what `header` adds.
 
         A trial that cannot run here is an `inert` or `missing` row, one that breaks a `failed` row.
         Raises AgentError when the host itself is at fault (a knob that does not take its value).
@@ -67,7 +69,7 @@ class Bench:
             row.update(status=blocked.status, reason=blocked.reason)
         else:
             self._set(plan["setting"])
-            before = _host_state(self._vcpu_cpu)
+            state = HostState(self._vcpu_cpu)
             try:
                 row.update(self._measure(plan))
             except UnsupportedError:
@@ -79,7 +81,7 @@ class Bench:
             if row["status"] == "ok":
                 row.update(self._inert(plan["setting"]))
             row["effective"] = self._effective(plan["setting"])
-            row["host_state"] = _difference(before, _host_state(self._vcpu_cpu))
+            row["host_state"] = state.since()
         row["duration_ns"] = time.monotonic_ns() - started
         return row
 
@@ -172,25 +174,4 @@ def _network(workload: dict[str, Any]) -> AbstractContextManager[Network | None]
 
 
 def header(run: str, host: str) -> dict[str, Any]:
-    return {"schema": SCHEMA, "run": run, "host": host}
-
-
-def _host_state(cpu: int | None) -> dict[str, int]:
-    """Return counters that tell how quiet the vCPU's CPU was (proc(5), /proc/stat, in ticks)."""
-    label = "cpu" if cpu is None else f"cpu{cpu}"
-    for line in Path("/proc/stat").read_text().splitlines():
-        name, *fields = line.split()
-        if name == label:
-            user, nice, system, idle, iowait, irq, softirq, steal, guest, _ = map(int, fields[:10])
-            return {
-                "busy_ticks": user + nice + system,
-                "idle_ticks": idle + iowait,
-                "irq_ticks": irq + softirq,
-                "steal_ticks": steal,
-                "guest_ticks": guest,
-            }
-    return {}
-
-
-def _difference(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    return {name: after[name] - value for name, value in before.items() if name in after}
+    return {"schema": SCHEMA, "run": run, "host": host, "boot_id": boot_id()}

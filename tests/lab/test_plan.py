@@ -6,7 +6,7 @@ import pytest
 
 from lab import experiment, plan
 
-QUESTION = experiment.load(experiment.find("halt_poll"))
+QUESTION = experiment.load(experiment.find("halt_poll")).model_copy(update={"aa": False})
 
 
 def cell(trial: plan.Trial) -> tuple[int, str, tuple[str, ...]]:
@@ -50,27 +50,24 @@ def test_settings_of_a_block_meet_the_same_arrivals() -> None:
     assert len({trial.seed for trial in trials}) == QUESTION.blocks * len(QUESTION.workloads)
 
 
-def test_writes_name_every_value_of_every_knob() -> None:
-    document = plan.document("r", "halt_poll", QUESTION, ["h"])
-    writes = {write.target: write for write in plan.writes(document, "h")}
-    assert writes["KVM_ENABLE_CAP(KVM_CAP_HALT_POLL)"].value == "0, 20000, 50000, 200000, 1000000"
-    assert "/var/lib/kvmlab/runs/r/" in writes
-
-
-def test_a_network_says_what_it_makes() -> None:
-    network = experiment.load(experiment.find("network"))
-    targets = {each.target for each in plan.writes(plan.document("r", "n", network, ["h"]), "h")}
-    assert "network namespaces without names" in targets
-    document = plan.document("r", "halt_poll", QUESTION, ["h"])
-    assert not any("namespaces" in each.target for each in plan.writes(document, "h"))
-
-
 def test_without_overhead_and_knobs_a_block_is_each_workload_once_as_found() -> None:
     plain = QUESTION.model_copy(update={"knobs": {}, "reference": {}, "overhead": False})
     trials = [trial for trial in plan.trials(plain, "h") if trial.block == 0]
     assert [trial.setting for trial in trials] == [{}] * 4
     assert {trial.workload["name"] for trial in trials} == {w.name for w in QUESTION.workloads}
     assert all(trial.probes == ["halts"] for trial in trials)
+
+
+def test_the_reference_is_in_every_block_twice_with_an_aa_arm() -> None:
+    doubled = QUESTION.model_copy(update={"aa": True, "overhead": False})
+    trials = plan.trials(doubled, "h")
+    assert not any(trial.aa for trial in trials if trial.warmup)
+    for block in range(doubled.blocks):
+        cells = Counter((cell(t), t.aa) for t in trials if t.block == block)
+        for work in doubled.workloads:
+            reference = (200_000, work.name, ("halts",))
+            assert (cells[reference, False], cells[reference, True]) == (1, 1)
+        assert sum(cells.values()) == 4 * (len(doubled.settings) + 1)
 
 
 def test_numbers_run_in_order() -> None:

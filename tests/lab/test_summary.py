@@ -52,5 +52,5 @@ def test_sentences_say_what_changed_and_by_how_much(summary: Summary) -> None:
     said = dict(sentences(summary.comparisons))
     assert "median wake-up latency worse in 3 of 4 (" + TIMES in said[synthetic.label(0)]
     quiet = [each for each in summary.comparisons if each.workload == "exit"]
-    unchanged = [each for each in quiet if each.verdict is Verdict.INCONCLUSIVE]
+    unchanged = [each for each in quiet if each.verdict is Verdict.EQUIVALENT]
     assert dict(sentences(unchanged))[synthetic.label(0)].startswith("no change shown in")

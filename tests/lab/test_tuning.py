@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import plan, tuning
+from lab import plan, tuning, writes
 from lab.errors import UsageError
 from lab.experiment import find, load
 from lab.fleet import inventory
@@ -28,7 +28,7 @@ def test_what_is_wrong_is_said_in_one_sentence(asked: object, sentence: str) -> 
     assert str(raised.value).startswith(sentence)
 
 
-def test_it_comes_from_the_inventory_into_the_plan_and_the_dry_run(tmp_path: Path) -> None:
+def test_it_comes_from_the_inventory_into_the_plan_and_its_writes(tmp_path: Path) -> None:
     path = tmp_path / "inventory.yml"
     path.write_text("all: {vars: {kvmlab_tuning: {smt: off, isolation: on}}, hosts: {a: , b: }}\n")
     tunings = inventory.tunings(path, ["a", "b"])
@@ -38,10 +38,10 @@ def test_it_comes_from_the_inventory_into_the_plan_and_the_dry_run(tmp_path: Pat
     document = plan.document("run", "exits", question, ["a", "c"], tunings)
     assert json.loads(json.dumps(document))["tuning"] == {"a": tunings["a"], "c": {}}
     assert plan.for_host(document, "a", allow_foreign_vms=False)["tuning"] == tunings["a"]
-    writes = {write.target: write for write in plan.writes(document, "a")}
-    assert writes["/sys/devices/system/cpu/smt/control"].value == "smt: off"
-    assert writes["/proc/irq/default_smp_affinity"].undone == plan.AFTERWARDS
-    assert not any("/smt/" in write.target for write in plan.writes(document, "c"))
+    found = {write.target: write for write in writes.writes(document, "a")}
+    assert found["/sys/devices/system/cpu/smt/control"].value == "smt: off"
+    assert found["/proc/irq/default_smp_affinity"].undone == writes.AFTERWARDS
+    assert not any("/smt/" in write.target for write in writes.writes(document, "c"))
 
 
 def test_the_example_inventory_is_one() -> None:

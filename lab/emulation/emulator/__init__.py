@@ -62,6 +62,9 @@ class Emulator(Protocol):
     def snapshots(self, host: Host) -> Snapshots | None:
         """How to take snapshots of `host`, or None where they cannot be relied on."""
 
+    def reboots(self, host: Host) -> bool:
+        """Whether `host` comes back when it reboots."""
+
     def prepare(self, host: Host, boot: Boot, room: Room) -> None:
         """Lay out the host's own files in its room: a disk over the image, configuration."""
 

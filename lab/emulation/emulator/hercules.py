@@ -80,6 +80,10 @@ class Hercules:
     def snapshots(self, host: Host) -> None:
         """None: Hercules resuming a host has not been seen to work."""
 
+    def reboots(self, host: Host) -> bool:  # noqa: ARG002
+        """Return no: Hercules rebooting a host has not been seen to work."""
+        return False
+
     def configuration(self, host: Host) -> str:
         return "\n".join(
             [

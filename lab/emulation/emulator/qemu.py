@@ -47,6 +47,8 @@ class Board:
     console: str
     resumes: bool = False
     """Whether a host can be relied on to go on from a snapshot, with KVM inside."""
+    reboots: bool = False
+    """Whether a host was seen to come back from a reboot, with KVM inside."""
 
 
 def accelerator(clock: Clock) -> list[str]:
@@ -94,16 +96,21 @@ class Qemu:
         # Resumed with icount, a host that idles once stays idle: QEMU 7.2 moves its clock no more.
         return self if self.board.resumes and host.clock is Clock.EMULATED else None
 
+    def reboots(self, host: Host) -> bool:
+        return self.board.reboots and host.clock is Clock.EMULATED
+
     def command(self, host: Host, boot: Boot) -> list[str]:
         """Return QEMU's command line; paths of the host's own are relative to its room."""
         words = [
             *(f"console={self.board.console}", "quiet", "loglevel=3", "mitigations=off"),
-            # panic=-1: a crash ends the emulator, so that it is noticed at once.
+            # panic=-1: a crash reboots at once, which shows as another boot, or, where the host
+            # cannot reboot, ends the emulator.
             *("net.ifnames=0", "panic=-1", f"systemd.hostname={host.name}", *boot.arguments),
         ]
         return [
             self.board.program,
-            *("-name", host.name, "-no-user-config", "-nodefaults", "-no-reboot"),
+            *("-name", host.name, "-no-user-config", "-nodefaults"),
+            *(() if self.reboots(host) else ("-no-reboot",)),
             *("-display", "none"),
             *("-machine", self.board.machine, "-cpu", self.board.cpu),
             *accelerator(host.clock),

@@ -21,6 +21,7 @@ MACHINE = Machine(
             cpu="max,cx16=off",
             console="ttyS0",
             resumes=True,
+            reboots=True,
         )
     ),
     kvm_modules=("kvm_amd", "kvm_intel"),

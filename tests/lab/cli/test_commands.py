@@ -10,6 +10,8 @@ import pytest
 
 from lab.cli import COMMANDS
 from lab.errors import Exit
+from lab.store.read import read_run
+from tests import synthetic
 
 KVMLAB = Path(sys.executable).with_name("kvmlab")
 
@@ -40,7 +42,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["show", "never"], "never"),
         (["compare"], "Missing argument"),
         (["frobnicate"], "No such command"),
-        (["run", "--hosts", "mars", "--dry-run"], "mars"),
+        (["plan", "--hosts", "mars"], "mars"),
     ],
 )
 def test_bad_usage_gets_one_sentence_and_exit_2(words: list[str], sentence: str) -> None:
@@ -53,10 +55,10 @@ def test_bad_usage_gets_one_sentence_and_exit_2(words: list[str], sentence: str)
 def test_a_plan_that_does_not_fit_its_budget_is_refused(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[3] / "lab/experiments/halt_poll.toml"
     path = tmp_path / "long.toml"
-    path.write_text(shipped.read_text().replace("blocks = 12", "blocks = 912"))
-    answer = kvmlab("run", path, "--dry-run")
+    path.write_text(shipped.read_text().replace("blocks = 10", "blocks = 910"))
+    answer = kvmlab("plan", path)
     assert answer.returncode == Exit.USAGE
-    assert "long.toml: time_budget_s: 1800 s cannot hold 912 blocks" in answer.stderr
+    assert "long.toml: time_budget_s: 1800 s cannot hold 910 blocks" in answer.stderr
 
 
 def test_schema_is_json_schema() -> None:
@@ -93,3 +95,21 @@ def test_an_empty_store_is_an_empty_list(tmp_path: Path) -> None:
 def test_data_goes_to_stdout_without_colour_when_it_is_no_terminal(tmp_path: Path) -> None:
     answer = kvmlab("--results", tmp_path, "list")
     assert "\x1b" not in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize(("switches", "status"), [(0, Exit.OK), (50, Exit.INCONCLUSIVE)])
+def test_check_ends_with_4_when_a_run_is_not_to_be_trusted(
+    tmp_path: Path, switches: int, status: Exit
+) -> None:
+    folder = synthetic.write_run(tmp_path, workloads=[synthetic.FIXED_150US], blocks=2)
+    rows = [dict(row) for row in read_run(folder).rows["synthetic"]]
+    for row in rows:
+        row["guest"]["switches"]["involuntary"] = switches
+    synthetic.write_rows(folder, "synthetic", rows)
+    answer = kvmlab("--results", tmp_path, "check", folder.name)
+    assert answer.returncode == status
+    assert ("do not trust" in answer.stdout) is (status is Exit.INCONCLUSIVE)
+    said = json.loads(kvmlab("--results", tmp_path, "check", folder.name, "--json").stdout)
+    checked = {each["kind"]: each["grade"] for each in said["hosts"]["synthetic"]["checked"]}
+    assert checked["preemption"] == ("do not trust" if switches else "fine")
+    assert checked["overhead"] == "doubt"

@@ -13,7 +13,7 @@ def test_the_synthetic_kernel_agrees_with_itself(row: Document) -> None:
     found = crosscheck.differences(row)
     assert [each.quantity.name for each in found] == [each.name for each in halts.QUANTITIES]
     assert all(each.absolute == 0 for each in found)
-    assert crosscheck.warnings(found) == []
+    assert crosscheck.notable(found) == {}
 
 
 def altered(row: Document, name: str, factor: float) -> list[str]:
@@ -21,7 +21,8 @@ def altered(row: Document, name: str, factor: float) -> list[str]:
     other["guest"]["stats"]["vcpu"][0][name] = int(
         other["guest"]["stats"]["vcpu"][0][name] * factor
     )
-    return crosscheck.warnings(crosscheck.differences(other))
+    found = crosscheck.notable(crosscheck.differences(other))
+    return [crosscheck.sentence(meaning, group) for meaning, group in found.items()]
 
 
 def test_polling_that_ended_early_is_named(row: Document) -> None:

@@ -10,7 +10,8 @@ from lab.store.layout import Document
 
 
 def said(row: Document) -> list[str]:
-    return crosscheck.warnings(crosscheck.differences(row))
+    found = crosscheck.notable(crosscheck.differences(row))
+    return [crosscheck.sentence(meaning, group) for meaning, group in found.items()]
 
 
 def test_a_trial_that_obeys_conservation_has_no_warning(phased_row: Document) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.emulation.cache import RECIPE, cache_root, digest, obtain, place, prune
+from lab.emulation.cache import RECIPE, digest, obtain, place, prune
 from lab.emulation.machine import architectures, machine
 from lab.emulation.rootfs import rootfs_recipe
 from lab.errors import FleetError
+from lab.paths import cache_root
 
 
 def _write(into: Path, _log: Path) -> None:

@@ -228,6 +228,70 @@ def test_a_line_cut_for_a_moment_costs_nothing_and_for_good_one_host(tmp_path: P
     assert eventually(lambda: len(list(bench.run("good").glob("trials/*"))) == 4)
 
 
+def test_a_stage_is_a_prefix_of_the_plan_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, one={})
+
+    def execute(through: int) -> tuple[Outcome, dict[str, int]]:
+        outcomes = drive.execute(
+            {"one": plan()},
+            bench.destination,
+            bench.inventory,
+            through={"one": through},
+            provision=False,
+            probes=PROBES,
+        )
+        rows = {row.name: row.stat().st_ino for row in bench.run("one").glob("trials/*")}
+        return outcomes["one"], rows
+
+    first, early = execute(1)
+    assert (first.state, first.error, len(early)) == ("complete", None, 1)
+    second, late = execute(3)
+    assert (second.state, len(late)) == ("complete", 3)
+    assert early.items() <= late.items()
+    # Once more, as a resume would have it.
+    assert execute(3) == (second, late)
+
+
+def rebooting(folder: Path, name: str) -> dict[str, Any]:
+    """Return the variables of a host with a boot_id of its own, which a command changes."""
+    boot, command = folder / f"{name}.boot_id", folder / f"{name}-reboot"
+    boot.write_text(f"{name}-boot-1\n")
+    command.write_text(f"#!/bin/sh\necho {name}-boot-2 > {boot}\n")
+    command.chmod(0o755)
+    return {
+        **over_ssh(folder, name, 1),
+        "boot_show": f"cat {boot}",
+        "kvmlab_reboot_command": str(command),
+    }
+
+
+def test_a_host_is_rebooted_out_of_the_boots_it_had_and_no_other(tmp_path: Path) -> None:
+    names = ("stale", "fresh")
+    bench = Bench(tmp_path, **{name: rebooting(tmp_path, name) for name in names}, lost=UNREACHABLE)
+    outcomes = drive.reboot(
+        {"stale": ["stale-boot-0", "stale-boot-1"], "fresh": ["fresh-boot-0"], "lost": ["x"]},
+        bench.inventory,
+        provision=False,
+    )
+    states = {host: outcome.state for host, outcome in outcomes.items()}
+    assert states == {"stale": "complete", "fresh": "complete", "lost": "unreachable"}
+    assert (tmp_path / "stale.boot_id").read_text() == "stale-boot-2\n"
+    assert (tmp_path / "fresh.boot_id").read_text() == "fresh-boot-1\n"
+
+
+def test_the_machine_that_runs_the_lab_is_never_rebooted(tmp_path: Path) -> None:
+    here = {key: value for key, value in rebooting(tmp_path, "me").items() if key != "boot_show"}
+    bench = Bench(tmp_path, me=here)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    outcomes = drive.reboot({"me": [boot]}, bench.inventory, provision=False)
+    assert outcomes["me"].state == "failed"
+    assert outcomes["me"].error == (
+        "me: it is the machine that runs the lab, which is never rebooted: remove kvmlab_reboot "
+        "from its entry in the inventory"
+    )
+    assert (tmp_path / "me.boot_id").read_text() == "me-boot-1\n"
+
+
 CONTROLLER = """
 import json, sys
 from pathlib import Path

@@ -70,3 +70,28 @@ def test_an_ini_inventory_is_judged_as_one(tmp_path: Path) -> None:
     path.write_text("alpha beta gamma\n")
     with pytest.raises(UsageError, match="Expected key=value host variable assignment, got: beta"):
         inventory.hosts(path)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ("kvmlab_reboot: true", ["alpha"]),
+        ("kvmlab_reboot: false", []),
+        ("ansible_host: h", []),
+        ("kvmlab_reboot: often", "alpha: kvmlab_reboot is 'often': use true or false"),
+        (
+            "kvmlab_reboot: true, ansible_connection: local",
+            "alpha: kvmlab_reboot is true for the machine that runs the lab, which is never",
+        ),
+    ],
+)
+def test_only_hosts_that_allow_it_are_rebooted(
+    tmp_path: Path, variables: str, expected: list[str] | str
+) -> None:
+    path = tmp_path / "fleet.yml"
+    path.write_text(f"all: {{hosts: {{alpha: {{{variables}}}}}}}\n")
+    if isinstance(expected, list):
+        assert inventory.rebooted(path, ["alpha"]) == expected
+    else:
+        with pytest.raises(UsageError, match=re.escape(expected)):
+            inventory.rebooted(path, ["alpha"])

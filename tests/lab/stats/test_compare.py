@@ -30,8 +30,9 @@ def trials(
     rows = [
         {
             "run": "r", "host": host, "architecture": "x86_64", "clock_class": clock,
-            "flavour": "vmx", "trial": 100 * knob + block, "block": block, "warmup": False,
-            "setting": f"k={knob}", "probes": "halts", KNOB: knob, "workload": "w",
+            "flavour": "vmx", "boot": "b", "trial": 100 * knob + block, "block": block,
+            "warmup": False, "setting": f"k={knob}", "probes": "halts", "aa": False,
+            KNOB: knob, "workload": "w",
             "guest": "halt", "status": "ok", "reason": None, "metric": metric,
             "value": value, "unit": "ns", **more,
         }
@@ -79,17 +80,26 @@ def test_more_of_what_should_be_high_is_better() -> None:
     assert only(table, metric=HIT_RATE).verdict is Verdict.BETTER
 
 
-def test_equal_settings_are_inconclusive_and_say_what_they_could_not_see() -> None:
-    found = only(trials({1: noisy(100), 2: noisy(100, shift=1)}))
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert "holds 1" in found.reason
-    assert found.detectable is not None
+def test_equal_settings_are_equivalent_within_a_margin_that_the_noise_allows() -> None:
+    table = trials({1: noisy(100), 2: noisy(100, shift=1)})
+    found = only(table)
+    assert found.verdict is Verdict.EQUIVALENT
+    assert "within the margin of 5 %" in found.reason
+    assert found.p_equivalent is not None
+    assert found.p_equivalent < 0.05
+    (narrow,) = compare(table, "k=1", metrics=[CPU], margin=1.001)
+    assert narrow.verdict is Verdict.INCONCLUSIVE
+    assert "holds 1" in narrow.reason
+    assert narrow.needed is not None
+    assert narrow.needed > 6
+    assert found.detectable == narrow.detectable
 
 
-def test_four_blocks_are_never_enough() -> None:
-    found = only(trials({1: noisy(100, 4), 2: noisy(5, 4, shift=1)}))
+def test_five_blocks_are_never_enough() -> None:
+    found = only(trials({1: noisy(100, 5), 2: noisy(5, 5, shift=1)}))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason == "4 blocks have both settings, and at least 5 are needed"
+    assert found.reason == "5 blocks have both settings, and at least 6 are needed"
+    assert found.needed == 6
     assert found.ratio == pytest.approx(0.05, rel=0.05)
     assert (found.low, found.p) == (None, None)
 
@@ -170,14 +180,14 @@ def test_hosts_are_never_pooled() -> None:
     assert len(cells(table)) == 4
 
 
-def test_holm_makes_a_weak_effect_of_many_inconclusive() -> None:
-    weak = {1: noisy(100), 2: noisy(101.5, shift=1)}
+def test_a_family_makes_a_weak_effect_of_many_inconclusive() -> None:
+    weak = {1: noisy(100, 8), 2: noisy(101.4, 8, shift=3)}
     alone = only(trials(weak))
+    assert alone.verdict is Verdict.WORSE
     assert alone.p is not None
-    assert alone.p < 0.05
-    many = trials({**weak, **{knob: noisy(100, shift=knob) for knob in range(3, 12)}})
+    many = trials({**weak, **{knob: noisy(100, 8, shift=knob) for knob in range(3, 12)}})
     found = next(
-        each for each in compare(many, "k=1", metrics=[CPU], resamples=199) if each.setting == "k=2"
+        each for each in compare(many, "k=1", metrics=[CPU], margin=1.001) if each.setting == "k=2"
     )
     assert found.p == alone.p
     assert found.p_adjusted is not None

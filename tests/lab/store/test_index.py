@@ -50,15 +50,15 @@ def test_changed_rows_are_read_again(spoilt: Path) -> None:
 def test_changed_definitions_make_it_stale(spoilt: Path, no_building: pytest.MonkeyPatch) -> None:
     no_building.undo()
     index.cached(spoilt, spoilt.parent)
-    no_building.setattr(index, "_code", lambda: "another definition")
-    assert not index._is_fresh(file_of(spoilt), index._stamp(spoilt))
+    no_building.setattr(index, "code", lambda: "another definition")
+    assert not index.is_fresh(file_of(spoilt), index._stamp(spoilt))
 
 
 def test_a_damaged_index_is_built_again(spoilt: Path) -> None:
     whole = index.cached(spoilt, spoilt.parent)
     file_of(spoilt).write_bytes(b"PAR1 but not really")
     pd.testing.assert_frame_equal(index.cached(spoilt, spoilt.parent), whole)
-    assert index._is_fresh(file_of(spoilt), index._stamp(spoilt))
+    assert index.is_fresh(file_of(spoilt), index._stamp(spoilt))
 
 
 def test_a_store_that_cannot_hold_an_index_can_be_read(spoilt: Path) -> None:

@@ -34,22 +34,25 @@ def _write(path: Path, document: dict[str, Any]) -> None:
     temporary.rename(path)
 
 
-def _daemon(home: Path, run: Path) -> None:
+def _daemon(home: Path, run: Path, through: int | None) -> None:
     knob = home / "knob"
     plan = json.loads((run / "plan.json").read_text())
     mode, first = plan["fake"], not (run / "trials").exists()
+    total = through or len(plan["trials"])
+    boot = home / "boot_id"
     (run / "trials").mkdir(exist_ok=True)
 
     def end(state: str, error: str | None = None) -> None:
         knob.unlink(missing_ok=True)
-        _write(run / "state.json", {"state": state, "pid": os.getpid(), "error": error})
+        said = {"state": state, "pid": os.getpid(), "error": error, "total": total}
+        _write(run / "state.json", said)
         sys.exit()
 
     signal.signal(signal.SIGTERM, lambda *_: end("interrupted", "stopped by SIGTERM"))
     knob.write_text("changed")
     if mode == "unsupported":
         end("unsupported", "/dev/kvm cannot be opened: load the KVM module")
-    for number in range(len(plan["trials"])):
+    for number in range(total):
         row = run / "trials" / f"{number:06d}.json"
         if row.exists():
             continue
@@ -61,24 +64,37 @@ def _daemon(home: Path, run: Path) -> None:
             time.sleep(600)
         if mode == "slow":
             time.sleep(1.5)
-        _write(row, {"trial": number, "pid": os.getpid()})
+        booted = {"boot_id": boot.read_text()} if boot.exists() else {}
+        _write(row, {"trial": number, "pid": os.getpid(), **booted})
     end("complete")
 
 
-def _start(home: Path, run: Path) -> dict[str, Any]:
+def _start(home: Path, run: Path, through: int | None) -> dict[str, Any]:
     if json.loads((run / "plan.json").read_text())["fake"] == "refuse":
         sys.exit("agent: the fake refuses, and says hunter2-secret")
     state = _state(run)
-    if state["state"] in {"running", "complete"}:
+    wanted = through or state["total"]
+    if state["state"] == "running" or (state["state"] == "complete" and state["done"] >= wanted):
         return {"state": state["state"], "pid": state["pid"]}
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "agent", "--home", str(home), "daemon", "--run", str(run)],
+        [
+            sys.executable,
+            "-m",
+            "agent",
+            "--home",
+            str(home),
+            "daemon",
+            "--run",
+            str(run),
+            "--through",
+            str(wanted),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _write(run / "state.json", {"state": "running", "pid": daemon.pid})
+    _write(run / "state.json", {"state": "running", "pid": daemon.pid, "total": wanted})
     return {"state": "running", "pid": daemon.pid}
 
 
@@ -118,16 +134,17 @@ def main() -> None:
     parser.add_argument("verb")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--wait", type=float, default=0.0)
+    parser.add_argument("--through", type=int)
     arguments = parser.parse_args()
     home, run = arguments.home, arguments.run
     match arguments.verb:
         case "daemon":
-            _daemon(home, run)
+            _daemon(home, run, arguments.through)
             return
         case "doctor":
             answer: dict[str, Any] = {"checks": [], "facts": {"hostname": "fake"}}
         case "start":
-            answer = _start(home, run)
+            answer = _start(home, run, arguments.through)
         case "status":
             answer = _wait(run, arguments.wait)
         case "pack":

@@ -1,0 +1,1 @@
+"""Where alerts go, one module for each kind of sink."""

@@ -1,0 +1,140 @@
+"""Nights one after the other: silence, a regression with its whole life, and troubles."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lab import alerts
+from lab.alerts import Book, State
+from lab.errors import Exit
+from lab.history.runs import published
+from lab.history.store import Store
+from lab.store.read import read_run
+from tests.lab.nightly.world import World, twice
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path / "world")
+    made.install(monkeypatch)
+    return made
+
+
+def store(world: World) -> Store:
+    return Store.find(str(world.folder / "store"))
+
+
+def test_without_history_a_night_is_inconclusive_and_then_quiet(world: World) -> None:
+    for number in range(10):
+        verdict = world.night(number)
+        assert verdict.exit is Exit.INCONCLUSIVE, verdict
+        assert "series can be judged yet: more than 10 nights are needed" in verdict.sentence
+    verdict = world.night(10)
+    assert verdict.exit is Exit.OK
+    assert verdict.sentence == "2026-01-11: 2 series, none of them moved for the worse"
+    assert world.sent == []
+    assert len(published(store(world))) == 11
+
+
+def test_a_regression_is_found_confirmed_told_acknowledged_and_closed(world: World) -> None:
+    world.change(reboot=["a"])
+    for number in range(12):
+        world.night(number)
+    world.change(factor=1.3)
+    assert world.night(12).exit is Exit.OK, "the last point alone never alerts"
+    verdict = world.night(13)
+    assert verdict.exit is Exit.REGRESSION, verdict
+    (alert,) = Book.read(store(world)).active
+    assert alert.state is State.CONFIRMED
+    assert alert.since == "2026-01-13"
+    assert len(world.sent) == 1
+    # Only the suspicious cells and their reference ran again, on a fresh boot.
+    (again,) = (run for run in published(store(world)) if run.role == "confirm")
+    rows = read_run(world.folder / "results" / again.run).rows["a"]
+    assert len(rows) == 1 + 8 * len({row["setting"]["vm.halt_poll_ns"] for row in rows})
+    assert {row["boot_id"] for row in rows} == {"boot-1"}
+    alerts.acknowledge(
+        store(world), alert.id, by="me", reason="seen", until=datetime.now(UTC) + timedelta(days=9)
+    )
+    assert world.night(14).exit is Exit.OK
+    world.change(factor=1.0)
+    assert [world.night(number).exit for number in (15, 16, 17)] == [Exit.OK] * 3
+    assert Book.read(store(world)).active == []
+    assert len(world.sent) == 2
+    assert not twice(world.sent)
+    assert not twice(world.ledger)
+
+
+def test_a_spike_that_is_gone_when_run_again_is_not_told(world: World) -> None:
+    for number in range(12):
+        world.night(number)
+    world.change(factor=1.3)
+    world.night(12)
+    execute = world.execute
+
+    def cooled(*plans: object, **options: object) -> object:
+        if "again" in str(plans[1]):
+            world.change(factor=1.0)
+        return execute(*plans, **options)  # type: ignore[arg-type]
+
+    world.execute = cooled  # type: ignore[method-assign,assignment]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        world.install(monkeypatch)
+        verdict = world.night(13)
+    assert verdict.exit is Exit.OK
+    (alert,) = Book.read(store(world)).alerts.values()
+    assert alert.resolution is not None
+    assert alert.resolution.how == "unconfirmed"
+    assert world.sent == []
+
+
+def test_a_night_that_has_ended_says_the_same_again(world: World) -> None:
+    first = world.night(0)
+    ran = world.ledger
+    assert world.night(0) == first
+    assert world.ledger == ran
+
+
+def test_a_night_in_which_nothing_could_run_is_told_and_can_be_begun_again(world: World) -> None:
+    world.change(faults={"a": "unsupported"})
+    verdict = world.night(0)
+    assert verdict.exit is Exit.NOTHING_TO_RUN
+    assert verdict.sentence == (
+        "2026-01-01: nothing could run: a: unsupported: the fake is unsupported"
+    )
+    assert len(world.sent) == 1
+    world.change(faults={})
+    assert world.night(0).exit is Exit.INCONCLUSIVE
+    world.night(1)
+    assert Book.read(store(world)).active == []
+
+
+def test_a_host_that_is_away_is_told_once_and_the_others_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path / "world", ["a", "b"])
+    world.install(monkeypatch)
+    world.change(faults={"b": "unreachable"})
+    for number in (0, 1):
+        verdict = world.night(number)
+        assert verdict.exit is Exit.FAILURE
+        assert "b: unreachable: the fake is unreachable" in verdict.sentence
+    assert len(world.sent) == 1
+    world.change(faults={})
+    world.night(2)
+    assert Book.read(store(world)).active == []
+
+
+def test_the_store_keeps_every_nights_verdict(world: World) -> None:
+    verdicts = [world.night(number) for number in range(2)]
+    events = [
+        json.loads(path.read_text())["events"][0]
+        for path in sorted((world.folder / "store" / "nights" / "night").iterdir())
+    ]
+    assert [(each["night"], each["sentence"]) for each in events] == [
+        (each.night, each.sentence) for each in verdicts
+    ]
