@@ -5,88 +5,20 @@ from __future__ import annotations
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
+from lab.workload import STRICT, TAGS, Strict, Workload
 
 Setting = dict[str, int]
 Probe = Literal["halts", "phases", "functions"]
-Exit = Literal["exit", "hypercall", "userspace", "mmio", "ipi", "fpu"]
-Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Fixed(_Strict):
-    """The same interval again and again."""
-
-    kind: Literal["fixed"]
-    ns: Nanoseconds
-
-    @property
-    def mean_ns(self) -> float:
-        return self.ns
-
-
-class Exponential(_Strict):
-    """Memoryless arrivals with mean `ns`."""
-
-    kind: Literal["exponential"]
-    ns: Nanoseconds
-
-    @property
-    def mean_ns(self) -> float:
-        return self.ns
-
-
-class Bursty(_Strict):
-    """Bursts of `burst` wake-ups `ns` apart, after gaps of `gap_ns` on average."""
-
-    kind: Literal["bursty"]
-    ns: Nanoseconds
-    burst: Annotated[int, Field(ge=2)]
-    gap_ns: Nanoseconds
-
-    @property
-    def mean_ns(self) -> float:
-        return (self.ns * (self.burst - 1) + self.gap_ns) / self.burst
-
-
-class Halt(_Strict):
-    """The guest arms a one-shot timer, halts and takes the interrupt, `count` times."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    guest: Literal["halt"]
-    count: Annotated[int, Field(ge=1, le=1_000_000)]
-    interval: Annotated[Fixed | Exponential | Bursty, Field(discriminator="kind")]
-
-    @property
-    def expected_s(self) -> float:
-        # An emulated guest needs some 60 µs of its own for each wake-up; hardware far less.
-        return self.count * (self.interval.mean_ns + 60_000) / 1e9
-
-
-class Exits(_Strict):
-    """The guest leaves and comes back in a loop: `count` samples of `batch` exits."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    guest: Exit
-    count: Annotated[int, Field(ge=1, le=1_000_000)]
-    batch: Annotated[int, Field(ge=1, le=100_000)] = 100
-
-    @property
-    def expected_s(self) -> float:
-        # What an exit costs an emulated host; hardware needs a microsecond or two.
-        return self.count * self.batch * 10_000 / 1e9
-
-
-class Stop(_Strict):
+class Stop(Strict):
     """When a host has blocks enough; without it all blocks are run.
 
     Blocks are added until the interval of every contrast of interest, that is of every setting in
@@ -100,7 +32,7 @@ class Stop(_Strict):
     min_blocks: Annotated[int, Field(ge=6)] = 8
 
 
-class Experiment(_Strict):
+class Experiment(BaseModel):
     """One experiment file; `reference` is one of the settings that `design` makes of `knobs`.
 
     `crossed` takes every combination of values, `one-at-a-time` those that differ from the
@@ -116,6 +48,8 @@ class Experiment(_Strict):
     first look; further blocks come in further groups of that size.
     """
 
+    model_config = STRICT
+
     analysis: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0)]
     blocks: Annotated[int, Field(ge=1, le=1000)]
@@ -129,9 +63,7 @@ class Experiment(_Strict):
     aa: bool = False
     knobs: dict[str, list[int]] = {}
     reference: Setting = {}
-    workloads: Annotated[
-        list[Annotated[Halt | Exits, Field(discriminator="guest")]], Field(min_length=1)
-    ]
+    workloads: Annotated[list[Workload], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -263,14 +195,11 @@ def read(path: Path, model: type[Model]) -> Model:
         raise UsageError(f"{path}: {_sentence(error)}") from error
 
 
-_TAGS = {"halt", *get_args(Exit), "fixed", "exponential", "bursty", "Halt", "Exits"}
-
-
 def _sentence(error: ValidationError) -> str:
     """Turn pydantic's first complaint into one sentence: key, fault, remedy."""
     complaint = error.errors()[0]
     # A discriminator's tag is pydantic's way to a key, not part of the file.
-    key = ".".join(str(part) for part in complaint["loc"] if part not in _TAGS)
+    key = ".".join(str(part) for part in complaint["loc"] if part not in TAGS)
     given: Any = complaint.get("input")
     match complaint["type"]:
         case "extra_forbidden":

@@ -44,7 +44,7 @@ def outcomes(row: Document) -> dict[str, Outcome]:
 
 
 def _not_trapped(row: Document) -> Outcome:
-    halted = row["guest"]["completed"] + row["guest"].get("spurious", 0)
+    halted = phases.halts(row)
     trapped = phases.exits(row, "halt")
     by = "exits of class halt"
     if trapped is None:

@@ -71,6 +71,13 @@ def handling(row: Document, kind: str) -> Pairs:
     )
 
 
+def halts(row: Document) -> int:
+    """Halts the guest made: its wake-ups, those that were none of its own, other vCPUs' ticks."""
+    guest = row["guest"]
+    ticks = sum(vcpu.get("ticks", 0) for vcpu in guest.get("vcpus", ()))
+    return int(guest["completed"] + guest.get("spurious", 0) + ticks)
+
+
 def programmed(row: Document) -> int:
     """Units of work the guest did: wake-ups, or exits of its kind."""
     guest = row["guest"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lab import arch, outcomes
 from lab.arch import Architecture
 from lab.labels import setting_label
+from lab.metrics import HALT
 from lab.outcomes import Outcome
 from lab.phases import CLASSES, PHASES, UNATTRIBUTED
 from lab.stats import Cell
@@ -155,7 +156,7 @@ def _exits(
 
 def _halts(cells: dict[tuple[str, str], list[Document]]) -> Iterator[Halts]:
     for (workload, setting), rows in cells.items():
-        found = [outcomes.outcomes(row) for row in rows if row["workload"]["guest"] == "halt"]
+        found = [outcomes.outcomes(row) for row in rows if row["workload"]["guest"] in HALT]
         if found:
             yield Halts(
                 workload,

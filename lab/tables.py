@@ -43,6 +43,8 @@ GRADE_COLOURS = {
 STATE_COLOURS = {"complete": "green", "failed": "red", "partial": "yellow", "running": "cyan"}
 WIDE = 120
 HEADINGS = {
+    "round_trip_p50_ns": "trip p50",
+    "round_trip_p99_ns": "trip p99",
     "wakeup_p50_ns": "wake-up p50",
     "wakeup_p99_ns": "wake-up p99",
     "cpu_ns_per_wakeup": "CPU/wake-up",

@@ -49,6 +49,11 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
     if plan["reboot"][host] and groups > 1:
         times = f"{groups - 1} times{' at most' if plan['stop'] else ''}, between groups of blocks"
         changes.append(Write("the host is rebooted", times, "never"))
+    if any("link" in trial["workload"] for trial in plan["hosts"][host]):
+        changes += [
+            Write("network namespaces without names", "a pair of veth each trial", "with its VM"),
+            Write("the kernel's modules", "veth, sch_netem, sch_tbf", "by the next boot"),
+        ]
     used: dict[str, set[int]] = {}
     for trial in plan["hosts"][host]:
         for knob, value in trial["setting"].items():

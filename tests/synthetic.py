@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lab.labels import setting_label
+from lab.metrics import SERVED
 from tests import synthetic_phases
 from tests.synthetic_phases import buckets
 
@@ -51,6 +52,18 @@ HYPERCALL, MMIO, IPI, FPU = (
     {"name": name, "guest": name, "count": 100, "batch": 23}
     for name in ("hypercall", "mmio", "ipi", "fpu")
 )
+NET_CLOSED = {
+    "name": "rr", "guest": "net_rr", "count": 200, "vcpus": 2, "tick_ns": 1_000_000,
+    "interval": {"kind": "fixed", "ns": 60_000}, "loop": "closed", "protocol": "udp", "link": {},
+}  # fmt: skip
+NET_OPEN = {
+    **NET_CLOSED, "name": "open", "vcpus": 1, "loop": "open",
+    "interval": {"kind": "exponential", "ns": 300_000},
+}  # fmt: skip
+DISK = {
+    "name": "disk", "guest": "disk_rr", "count": 200, "vcpus": 1, "tick_ns": 4_000_000,
+    "interval": {"kind": "fixed", "ns": 80_000},
+}  # fmt: skip
 WORKLOADS = (FIXED_30US, FIXED_150US, EXPONENTIAL_100US, FIXED_1MS)
 
 
@@ -144,7 +157,9 @@ def plan_trials(
 
 def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> Document:
     """Row of a trial that went well."""
-    guest, probe = halts(trial, rng) if trial["workload"]["guest"] == "halt" else exits(trial, rng)
+    kind = trial["workload"]["guest"]
+    made = halts if kind == "halt" else served if kind in SERVED else exits
+    guest, probe = made(trial, rng)
     phases = functions = None
     if "phases" in trial["probes"]:
         phases = synthetic_phases.phases(trial["workload"], guest, probe, rng)
@@ -156,6 +171,7 @@ def measured(run: str, host: str, trial: Document, rng: np.random.Generator) -> 
         "started_at": "2026-01-01T00:00:00Z", "duration_ns": 1_000_000_000,
         "effective": trial["setting"], "guest": guest,
         "haltpoll": probe if trial["probes"] else None, "phases": phases, "functions": functions,
+        "network": None,
         "host_state": {
             "busy_ticks": 90, "idle_ticks": 10, "irq_ticks": 0, "steal_ticks": 0,
             "guest_ticks": 80, "throttles": 0, "frequency_khz": 3_000_000, "load_1m": 0.1,
@@ -212,6 +228,31 @@ def halts(trial: Document, rng: np.random.Generator) -> tuple[Document, Document
         }]},
     }  # fmt: skip
     return guest, probe
+
+
+def served(trial: Document, rng: np.random.Generator) -> tuple[Document, Document]:
+    """Guest and probe of a trial whose requests come from a device; vCPU 1, if any, ticks."""
+    guest, probe = halts(trial, rng)
+    count, vcpus = guest["count"], trial["workload"]["vcpus"]
+    del guest["arm_ns"]
+    [own] = guest["stats"]["vcpu"]
+    ticks = 1 + guest["wall_ns"] // trial["workload"]["tick_ns"]
+    # The probe made up here saw the halts of vCPU 0 only, so KVM counts no others either.
+    idle = dict.fromkeys(own, 0)
+    return guest | {
+        "latency_error_ns": 300,
+        "round_trip_ns": [latency + 40_000 for latency in guest["latency_ns"]],
+        "requests": {
+            "sent": count, "interrupts": count, "early": 0, "replies": count, "lost": 0,
+            "strange": 0, "device_cpu_ns": count * 5_000, "client_cpu_ns": count * 5_000,
+        },
+        "vcpus": [
+            {"id": 0, "tid": 4711, "cpu_ns": guest["cpu"]["vcpu_ns"]},
+            *({"id": id_, "tid": 4711 + id_, "cpu_ns": ticks * 9_000, "ticks": ticks}
+              for id_ in range(1, vcpus)),
+        ],
+        "stats": {"vm": {}, "vcpu": [own] + (vcpus - 1) * [idle]},
+    }, probe  # fmt: skip
 
 
 def next_window(window: int, ns: int, ceiling: int) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 from lab import phases
 from lab.crosscheck.model import Pair, Quantity
+from lab.metrics import HALT
 from lab.outcomes import statistic
 from lab.store.layout import Document
 
@@ -28,7 +29,7 @@ PROGRAMMED = {
     "hypercall": "hypercall",
     "userspace": "userspace_io",
     "mmio": "userspace_io",
-    "halt": "halt",
+    **dict.fromkeys(HALT, "halt"),
 }
 """Class of a guest's exit where it is the same everywhere; `exit` is what is cheapest there."""
 
@@ -68,9 +69,8 @@ def _counted(kind: str | None, names: tuple[str, ...]) -> Callable[[Document], I
 def _programmed(row: Document) -> Iterator[Pair]:
     if phases.exits(row) is None:
         return
-    expected, guest = phases.programmed(row), row["workload"]["guest"]
-    if guest == "halt":
-        expected += row["guest"].get("spurious", 0)
+    guest = row["workload"]["guest"]
+    expected = phases.halts(row) if guest in HALT else phases.programmed(row)
     kind = PROGRAMMED.get(guest)
     if kind:
         calls = CALLS if kind == "userspace_io" else 0

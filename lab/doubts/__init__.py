@@ -17,6 +17,7 @@ FINDERS: dict[str, Finder] = {
     "lost events": trials.lost,
     "cross-check": trials.cross_checked,
     "cut short": trials.cut_short,
+    "lost requests": trials.lost_requests,
     "counter": trials.counter,
     "preemption": processor.preempted,
     "migration": processor.migrated,

@@ -83,13 +83,36 @@ def cross_checked(_run: Run, _host: str, rows: Rows) -> Iterator[Found]:
 
 def cut_short(_run: Run, _host: str, rows: Rows) -> Iterator[Found]:
     counted = measured(rows)
-    short = [row for row in counted if row["guest"]["completed"] < row["guest"]["count"]]
+    short = [
+        row
+        for row in counted
+        if row["guest"]["completed"] < row["guest"]["count"] and not _unanswered(row)
+    ]
     if short:
         yield Found(
             by_share(short, counted),
             f"the guest stopped before its last sample in {trials(short)}",
             "raise trial_timeout_s, or lower the workload's `count`",
         )
+
+
+def lost_requests(_run: Run, _host: str, rows: Rows) -> Iterator[Found]:
+    counted = measured(rows)
+    losing = [row for row in counted if _unanswered(row)]
+    if losing:
+        sent = sum(row["guest"]["requests"]["sent"] for row in losing)
+        yield Found(
+            by_share(losing, counted),
+            f"{sum(map(_unanswered, losing))} of {sent} requests had no reply in "
+            f"{trials(losing)}: they are no part of any round trip, so tails are longer than "
+            "they look",
+            "lengthen the interval if they come faster than they are served; a `link` with loss "
+            "means to lose them",
+        )
+
+
+def _unanswered(row: Document) -> int:
+    return int(row["guest"].get("requests", {}).get("lost", 0))
 
 
 def counter(_run: Run, _host: str, rows: Rows) -> Iterator[Found]:

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.metrics import fpu, guest, phases, polling
-from lab.metrics.model import EXITS, HALT, Direction, Metric
+from lab.metrics import fpu, guest, phases, polling, served
+from lab.metrics.model import EXITS, HALT, SERVED, Direction, Metric
 
 if TYPE_CHECKING:
     from lab.store.layout import Document
 
-__all__ = ["EXITS", "HALT", "METRICS", "PRIMARY", "Direction", "Metric", "applying", "measure"]
+__all__ = [
+    "EXITS",
+    "HALT",
+    "METRICS",
+    "PRIMARY",
+    "SERVED",
+    "Direction",
+    "Metric",
+    "applying",
+    "measure",
+]
 
-METRICS = (*guest.METRICS, *polling.METRICS, *phases.METRICS, *fpu.METRICS)
+METRICS = (*served.METRICS, *guest.METRICS, *polling.METRICS, *phases.METRICS, *fpu.METRICS)
 PRIMARY = tuple(each.name for each in METRICS if each.primary)
 _BY_NAME = {each.name: each for each in METRICS}
 

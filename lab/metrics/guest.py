@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lab.metrics.model import EXITS, HALT, Direction, Metric, ratio
-from lab.quantile import harrell_davis
+from lab.metrics.model import EXITS, HALT, Direction, Metric, quantile, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from lab.store.layout import Document
 
 
 def _latency(q: float) -> Callable[[Document], float | None]:
-    return lambda row: _quantile(row["guest"].get("latency_ns"), q)
+    return lambda row: quantile(row["guest"].get("latency_ns"), q)
 
 
 def _exit(q: float) -> Callable[[Document], float | None]:
     def value(row: Document) -> float | None:
-        batch = _quantile(row["guest"].get("batch_ns"), q)
+        batch = quantile(row["guest"].get("batch_ns"), q)
         return ratio(batch, row["guest"].get("batch"))
 
     return value
-
-
-def _quantile(values: Iterable[float] | None, q: float) -> float | None:
-    sample = np.asarray(values if values is not None else [], dtype=np.float64)
-    # Fewer than 1 / (1 - q) values have none beyond the quantile: a maximum in disguise.
-    if sample.size < 1 / (1 - q):
-        return None
-    return harrell_davis(sample, q)
 
 
 def _cpu_per_wakeup(row: Document) -> float | None:
@@ -50,8 +39,9 @@ METRICS = (
         unit="ns",
         direction=Direction.LOWER,
         definition="median (Harrell and Davis) over a trial's wake-ups of the time from the "
-        "timer's deadline to the first instruction of its handler, by the guest's own counter; "
-        "holds the cost of arming",
+        "timer's deadline, or from the device's interrupt, to the first instruction of the handler. "
+        "Of a timer by the guest's own counter, with the cost of arming; of a device from the "
+        "host's clock to the guest's, the error of which is latency_error_ns",
         guests=HALT,
         value=_latency(0.5),
         primary=True,

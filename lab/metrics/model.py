@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from lab.quantile import harrell_davis
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lab.store.layout import Document
 
-HALT = frozenset({"halt"})
+SERVED = frozenset({"net_rr", "net_stream", "disk_rr"})
+"""Guests that a device wakes: a request waits for them."""
+HALT = frozenset({"halt"}) | SERVED
 EXITS = frozenset({"exit", "hypercall", "userspace", "mmio", "ipi", "fpu"})
 
 
@@ -46,3 +52,12 @@ class Metric:
 def ratio(numerator: float | None, denominator: float | None) -> float | None:
     """Quotient, None where one side is not there or there is nothing to divide by."""
     return None if numerator is None or not denominator else numerator / denominator
+
+
+def quantile(values: Iterable[float] | None, q: float) -> float | None:
+    """Quantile `q` of a trial's values (Harrell and Davis); None where too few have one."""
+    sample = np.asarray(values if values is not None else [], dtype=np.float64)
+    # Fewer than 1 / (1 - q) values have none beyond the quantile: a maximum in disguise.
+    if sample.size < 1 / (1 - q):
+        return None
+    return harrell_davis(sample, q)

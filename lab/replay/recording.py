@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-CLOSED = frozenset({"halt"})
-"""Guests that wait for their own work: each timer is armed when the last wake-up is done with."""
+CLOSED = frozenset({"halt", "disk_rr"})
+"""Guests that wait for their own work: it is asked for when the last wake-up is done with."""
 PARAMETERS = {
     "halt_poll_ns": "halt_poll_ns",
     "grow": "halt_poll_ns_grow",
@@ -65,8 +65,9 @@ class Recording:
 
     @property
     def closed(self) -> bool:
-        """Whether the guest is known to wait for its own work."""
-        return self.row["workload"]["guest"] in CLOSED
+        """Whether the guest, or the client it serves, is known to wait for its own work."""
+        workload = self.row["workload"]
+        return workload["guest"] in CLOSED or workload.get("loop") == "closed"
 
     @property
     def aligned(self) -> bool:

@@ -6,12 +6,25 @@ from lab.report.costs import probe_costs
 from lab.report.exits import exits
 from lab.report.fpu import fpu
 from lab.report.halts import cpu, outcomes
-from lab.report.latency import latency
+from lab.report.latency import latency, round_trips
 from lab.report.material import Material, Picture
 from lab.report.phases import classes, phases
 from lab.report.tradeoff import tradeoff
+from lab.report.vcpus import vcpus
 
-DRAWN = (phases, classes, fpu, tradeoff, latency, outcomes, cpu, exits, probe_costs)
+DRAWN = (
+    phases,
+    classes,
+    fpu,
+    tradeoff,
+    round_trips,
+    latency,
+    outcomes,
+    cpu,
+    vcpus,
+    exits,
+    probe_costs,
+)
 
 
 def pictures(material: Material) -> list[Picture]:

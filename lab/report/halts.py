@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from lab.metrics import HALT
 from lab.profile import Halts
 from lab.report.material import LegendEntry, Material, Multiple, Picture
 from lab.report.style import Key, axis, figure, filled
@@ -73,9 +74,7 @@ def _outcome_shares(
 
 def cpu(material: Material) -> Picture:
     """Where the CPU time of a wake-up went."""
-    shown = [
-        (workload, _cpu_parts(material, workload)) for workload, _ in material.of_guest("halt")
-    ]
+    shown = [(workload, _cpu_parts(material, workload)) for workload, _ in material.of_guest(*HALT)]
     return Picture(
         title="Where the CPU time went",
         caption="CPU time per wake-up in µs, medians over trials. Polling is what KVM's own "

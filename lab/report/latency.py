@@ -1,4 +1,4 @@
-"""How late wake-ups are, tail and all."""
+"""How late wake-ups and replies are, tail and all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lab.labels import nanoseconds, setting_label
+from lab.metrics import HALT, SERVED
 from lab.report.material import Material, Multiple, Picture
 from lab.report.style import Key, axis, figure, time_axis
 from lab.store.layout import Document
@@ -19,8 +20,25 @@ CURVE_POINTS = 160
 
 def latency(material: Material) -> Picture:
     """Distribution of wake-up latencies, tail first."""
+    return _distribution(
+        material, HALT, "latency_ns", "wake-up latency", "How late wake-ups are", "wake-ups"
+    )
+
+
+def round_trips(material: Material) -> Picture:
+    """Distribution of round trips, tail first."""
+    return _distribution(
+        material, SERVED, "round_trip_ns", "round trip", "How long replies take", "replies"
+    )
+
+
+def _distribution(
+    material: Material, guests: frozenset[str], key: str, quantity: str, title: str, units: str
+) -> Picture:
     samples = {
-        workload: _samples(rows) for workload, rows in material.of_guest("halt") if _samples(rows)
+        workload: found
+        for workload, rows in material.of_guest(*guests)
+        if (found := _samples(rows, key))
     }
     extremes = [
         float(edge) for by in samples.values() for s in by.values() for edge in (s.min(), s.max())
@@ -29,9 +47,9 @@ def latency(material: Material) -> Picture:
     shares = [1.0, 0.5, 0.1, 0.01, 0.001, 0.0001]
     shares = [share for share in shares if share >= 1 / most]
     return Picture(
-        title="How late wake-ups are: the whole distribution",
-        caption="For each latency, the share of wake-ups that were slower; further left is better, "
-        "and the tail is at the bottom. Curves hold the wake-ups of all trials of a cell together, "
+        title=f"{title}: the whole distribution",
+        caption=f"For each time, the share of {units} that were slower; further left is better, "
+        f"and the tail is at the bottom. Curves hold the {units} of all trials of a cell together, "
         "so they show shape, not certainty: verdicts come from trials.",
         legend=material.settings_legend,
         multiples=tuple(
@@ -39,7 +57,7 @@ def latency(material: Material) -> Picture:
                 figure(
                     _latency_traces(material.keys, by_setting),
                     material.title(workload),
-                    xaxis=time_axis("wake-up latency", extremes),
+                    xaxis=time_axis(quantity, extremes),
                     yaxis=axis(
                         "slower than this",
                         type="log",
@@ -55,18 +73,18 @@ def latency(material: Material) -> Picture:
                         ][: len(shares)],
                     ),
                 ),
-                f"{workload}: share of wake-ups slower than a latency, by setting",
+                f"{workload}: share of {units} slower than a time, by setting",
             )
             for workload, by_setting in samples.items()
         ),
     )
 
 
-def _samples(rows: Sequence[Document]) -> dict[str, NDArray[np.float64]]:
-    """Positive latencies by setting, sorted; a log axis has no place for others."""
+def _samples(rows: Sequence[Document], key: str) -> dict[str, NDArray[np.float64]]:
+    """Positive times by setting, sorted; a log axis has no place for others."""
     found = defaultdict(list)
     for row in rows:
-        found[setting_label(row["setting"])].append(row["guest"].get("latency_ns") or [])
+        found[setting_label(row["setting"])].append(row["guest"].get(key) or [])
     sorted_ = {name: np.sort(np.concatenate(parts)) for name, parts in found.items()}
     return {name: s[s > 0].astype(np.float64) for name, s in sorted_.items() if s[s > 0].size}
 

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from lab.across import recommendation
 from lab.labels import NONE
+from lab.metrics import HALT
 from lab.report.material import Material, Multiple, Picture, Table, bars, said
 from lab.report.style import FAINT, INK, Key, figure, time_axis
 from lab.stats import Cell, Estimate
@@ -40,7 +41,7 @@ def tradeoff(material: Material) -> Picture:
                 _drawn(material, workload, ranges),
                 f"{workload}: median wake-up latency against CPU time per wake-up, by setting",
             )
-            for workload, _ in material.of_guest("halt")
+            for workload, _ in material.of_guest(*HALT)
             if ranges.keys() == {X, Y} and len(material.keys) > 1
         ),
         tables=tuple(_fronts(material)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable
@@ -11,6 +12,7 @@ from typing import Any, Callable
 from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, survey, tracepoint
 from agent.errors import AgentError
 from agent.journal import Journal
+from agent.network import Network
 
 
 def examine(home: Path, sysfs: Path) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def examine(home: Path, sysfs: Path) -> dict[str, Any]:
     for event in haltpoll.EVENTS:
         look = partial(_tracepoint, event)
         check(event.name, look, "load the kvm module of a kernel with tracepoints")
+    check("network", _network, "provision this host (pyroute2)", "warning")
     for knob in catalog.values():
         check(knob.name, partial(_knob, knob), "its cells come out so, the rest runs", "warning")
     check("quiet", _quiet, "stop them, or pass --allow-foreign-vms", "warning")
@@ -100,6 +103,11 @@ def _quiet() -> str:
     if foreign:
         raise AgentError(f"other VMs run here (pid {', '.join(map(str, foreign))})")
     return f"no other VMs, load {os.getloadavg()[0]:.2f}"
+
+
+def _network() -> str:
+    with closing(Network({})) as made:
+        return f"a private network can be made, by pyroute2 {made.version}"
 
 
 def _journal(home: Path) -> str:

@@ -13,5 +13,9 @@ class UnsupportedError(AgentError):
     exit_code = 77
 
 
+class MissingError(AgentError):
+    """This host lacks what a trial needs; the trial is `missing`, the run goes on."""
+
+
 class Stopped(BaseException):
     """A signal asked the agent to leave; knobs are restored on the way out."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from agent.errors import AgentError, UnsupportedError
+from agent.errors import AgentError, MissingError, UnsupportedError
 
 # The folder as it was shipped: whoever ships it names it after its content's hash.
 SHIPPED = Path(__file__).resolve().parent.parent
@@ -20,7 +20,8 @@ BINARY = "kvmlab-guest"
 
 # Readings of the probe's ring buffer during a long trial: seldom, so that they disturb little.
 DRAIN_EVERY_S = 1.0
-NOTHING_RAN = 77
+# What the VMM ends with (guest/fail.h).
+LACKING, NOTHING_RAN = 4, 77
 
 
 def build(home: Path) -> Path:
@@ -63,9 +64,18 @@ def describe(binary: Path) -> dict[str, Any]:
 
 
 class Vm:
-    """One fresh VM, ready and waiting for `go`; use it with `contextlib.closing`."""
+    """One fresh VM, ready and waiting for `go`; use it with `contextlib.closing`.
 
-    def __init__(self, binary: Path, options: list[str], timeout_s: float) -> None:
+    `descriptors` are those of this process that the VMM is to have as well.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        options: list[str],
+        timeout_s: float,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
         # The VMM ends itself at its time-out; the deadline is for one that cannot.
         self._deadline = time.monotonic() + timeout_s + 10
         self._process = subprocess.Popen(
@@ -74,6 +84,7 @@ class Vm:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=descriptors,
         )
         self._buffer = b""
         try:
@@ -127,5 +138,5 @@ class Vm:
         _, errors = self._process.communicate()
         words = errors.decode(errors="replace").strip().splitlines()
         sentence = words[-1] if words else f"the VMM ended with status {self._process.returncode}"
-        kind = UnsupportedError if self._process.returncode == NOTHING_RAN else AgentError
-        return kind(sentence)
+        kind = {LACKING: MissingError, NOTHING_RAN: UnsupportedError}
+        return kind.get(self._process.returncode, AgentError)(sentence)

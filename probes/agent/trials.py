@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from agent import SCHEMA, intervals
-from agent.errors import AgentError, UnsupportedError
+from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
 from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
+from agent.network import Network
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
 from agent.process import boot_id
@@ -60,6 +61,7 @@ class Bench:
             "haltpoll": None,
             "phases": None,
             "functions": None,
+            "network": None,
             "host_state": None,
         }
         blocked = self._blocked(plan)
@@ -72,6 +74,8 @@ class Bench:
                 row.update(self._measure(plan))
             except UnsupportedError:
                 raise
+            except MissingError as error:
+                row.update(status="missing", reason=str(error))
             except AgentError as error:
                 row.update(status="failed", reason=str(error))
             if row["status"] == "ok":
@@ -116,7 +120,7 @@ class Bench:
 
     def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
         probes = self._probes.attached(plan.get("probes", DEFAULT))
-        with closing(Vm(self._binary, self._options(plan), self._timeout_s)) as vm:
+        with _network(plan["workload"]) as network, closing(self._vm(plan, network)) as vm:
             pid = vm.ready["pid"]
             vcpus = {vcpu["tid"]: vcpu["id"] for vcpu in vm.ready["vcpus"]}
             probes.begin([Watched(pid, self._ceiling(plan["setting"]), vcpus)])
@@ -124,7 +128,14 @@ class Bench:
                 guest = vm.run(probes.drain)
             finally:
                 seen = probes.end()
-        return {"guest": guest, **seen[pid]}
+            facts = network.facts() if network else None
+        return {"guest": guest, **seen[pid], "network": facts}
+
+    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm:
+        options = self._options(plan)
+        if network is None:
+            return Vm(self._binary, options, self._timeout_s)
+        return Vm(self._binary, options + network.options, self._timeout_s, network.descriptors)
 
     def _ceiling(self, setting: dict[str, int]) -> int:
         """Return the ceiling of the polling window (kvm_vcpu_max_halt_poll_ns() in kvm_main.c)."""
@@ -141,11 +152,25 @@ class Bench:
             table = intervals.table(workload["interval"], workload["count"], plan["seed"])
             write_atomic(self._table, "".join(f"{ns}\n" for ns in table).encode())
             options += ["--intervals", str(self._table)]
+        for key in ("burst", "vcpus"):
+            if key in workload:
+                options += [f"--{key}", str(workload[key])]
+        if "tick_ns" in workload:
+            options += ["--tick", str(workload["tick_ns"])]
+        if workload.get("loop") == "open":
+            options += ["--open"]
+        if workload.get("protocol") == "tcp":
+            options += ["--tcp"]
         if "vm.halt_poll_ns" in plan["setting"]:
             options += ["--halt-poll-ns", str(plan["setting"]["vm.halt_poll_ns"])]
         if self._vcpu_cpu is not None:
             options += ["--cpu", str(self._vcpu_cpu)]
         return options
+
+
+def _network(workload: dict[str, Any]) -> AbstractContextManager[Network | None]:
+    """Return the private network of a workload that has a `link`, else nothing."""
+    return closing(Network(workload["link"])) if "link" in workload else nullcontext()
 
 
 def header(run: str, host: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@
  *   x20  the sample        x22  exits left in the batch
  *   x23  CALL_ADDRESS      x24  mailbox.features
  *
+ * A vCPU that ticks is handed its struct peer in x1, which is its sample, and its number in x2.
+ *
  * CNTVCT_EL0 may be read ahead of time, so ISB stands before it. HVC, an aborted load or store, a
  * trapped MSR and the entry of an interrupt synchronise by themselves.
  *
@@ -26,6 +28,8 @@
 /* Arm IHI 0069 (GICv3), the register maps of distributor and redistributor. */
 #define GICD_CTLR	    0x0000
 #define GICD_CTLR_ARE_GRP1  0x12
+#define GICD_IGROUPR1	    0x0084
+#define GICD_IROUTER	    0x6000
 #define GICR_BYTES	    0x20000
 #define GICR_SGI_FRAME	    0x10000	/* for what is a vCPU's own: SGIs and PPIs */
 #define GICR_IGROUPR0	    0x0080
@@ -35,6 +39,10 @@
 /* Arm IHI 0048 (GICv2), the register maps of distributor and CPU interface. */
 #define GICD_CTLR_ENABLE    1
 #define GICD_ISENABLER0	    0x100	/* each vCPU has its own */
+#define GICD_ISENABLER1	    0x104	/* from here on in both versions, but for the targets */
+#define GICD_ICFGR2	    0xc08
+#define ICFGR_EDGE	    2
+#define GICD_ITARGETSR	    0x800
 #define GICD_SGIR	    0xf00
 #define GICC_CTLR	    0x00
 #define GICC_PMR	    0x04
@@ -64,11 +72,13 @@
 	.endm
 
 	/* One that is the vCPU's own, for itself; the CPU interface lets every priority pass. */
-	.macro	enable_interrupt intid, vcpu
+	.macro	enable_interrupt intid, vcpu	/* its number, in a register */
 	mov	w10, 1 << \intid
 	mov	w11, PRIORITY_MASK_NONE
 	if_gicv2 7f
-	mov	x9, GICR_BASE + \vcpu * GICR_BYTES + GICR_SGI_FRAME
+	mov	x9, GICR_BYTES
+	mov	x12, GICR_BASE + GICR_SGI_FRAME
+	madd	x9, \vcpu, x9, x12
 	str	w10, [x9, GICR_IGROUPR0]
 	str	w10, [x9, GICR_ISENABLER0]
 	msr	icc_pmr_el1, x11
@@ -78,6 +88,21 @@
 	mov	x9, GICC_BASE
 	str	w11, [x9, GICC_PMR]
 8:
+	.endm
+
+	/* The device's, an edge, for vCPU 0. */
+	.macro	enable_device
+	mov	x9, GICD_BASE
+	mov	w10, ICFGR_EDGE
+	str	w10, [x9, GICD_ICFGR2]
+	mov	w10, 1
+	if_gicv2 7f
+	str	w10, [x9, GICD_IGROUPR1]
+	add	x12, x9, GICD_IROUTER
+	str	xzr, [x12, 8 * DEVICE_INTID]
+	b	8f
+7:	strb	w10, [x9, GICD_ITARGETSR + DEVICE_INTID]
+8:	str	w10, [x9, GICD_ISENABLER1]
 	.endm
 
 	/* Whether the CPU interface lets interrupts pass: 1 or 0. */
@@ -110,6 +135,20 @@
 	str	w13, [x14, GICC_EOIR]
 	dsb	sy
 8:	isb
+	.endm
+
+	/* Until an interrupt is there, and take it. */
+	.macro	halt_and_take
+	wfi
+	pass_interrupts 1
+	msr	daifclr, IRQ_MASK
+	isb
+	msr	daifset, IRQ_MASK
+	pass_interrupts 0
+	.endm
+
+	.macro	ring_doorbell
+	str	wzr, [x23, DOORBELL_ADDRESS - CALL_ADDRESS]
 	.endm
 
 	.macro	call_vmm number
@@ -153,7 +192,7 @@
 
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start, guest_peer
+	.globl	guest_image, guest_image_end, guest_start, guest_peer, guest_ticker
 
 guest_image:
 guest_start:
@@ -168,7 +207,8 @@ guest_start:
 	tst	x24, 1 << FEATURE_GICV2
 	csel	w10, w10, w11, eq
 	str	w10, [x9, GICD_CTLR]
-	enable_interrupt TIMER_INTID, 0
+	enable_interrupt TIMER_INTID, xzr
+	enable_device
 	pass_interrupts 0
 
 	add	x20, x19, MB_TABLE
@@ -202,7 +242,7 @@ warm:	call_vmm CALL_WARM
 	br	x9
 
 workloads:				/* by WORKLOAD_* */
-	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu, serve, serve, serve
 	.long	\name - workloads
 	.endr
 
@@ -225,12 +265,7 @@ halt:	ldr	x10, [x20, WAKEUP_TICKS]
 	str	x9, [x20, WAKEUP_BEFORE]
 	read_counter x9
 	str	x9, [x20, WAKEUP_ARMED]
-wait:	wfi
-	pass_interrupts 1
-	msr	daifclr, IRQ_MASK
-	isb
-	msr	daifset, IRQ_MASK
-	pass_interrupts 0
+wait:	halt_and_take
 	ldr	x9, [x20, WAKEUP_WOKEN]
 	cbz	x9, again
 	count_up MB_COMPLETED
@@ -241,15 +276,38 @@ wait:	wfi
 again:	count_up MB_SPURIOUS
 	b	wait
 
+serve:	ring_doorbell
+1:	read_counter x9
+	str	x9, [x20, SERVICE_HALTED]
+2:	halt_and_take
+	ldr	x9, [x20, SERVICE_WOKEN]
+	cbz	x9, 3f
+	ldr	x9, [x19, MB_REQUEST]
+	cbz	x9, end
+	str	x9, [x20, SERVICE_REQUEST]
+	str	x9, [x19, MB_ANSWER]
+	count_up MB_COMPLETED
+	read_counter x9
+	str	x9, [x20, SERVICE_ANSWERED]
+	add	x20, x20, SERVICE_SIZE
+	ring_doorbell
+	subs	x21, x21, 1
+	b.ne	1b
+	b	end
+3:	count_up MB_SPURIOUS
+	b	2b
+
 on_interrupt:
 	mrs	x12, cntvct_el0
 	str	x12, [x20, WAKEUP_WOKEN]
 	acknowledge
+	cmp	x13, DEVICE_INTID
+	b.eq	1f
 	cmp	x13, TIMER_INTID
 	b.ne	fault
 	msr	cntv_ctl_el0, xzr	/* its line is a level, to be lowered before the EOI */
 	isb
-	end_interrupt
+1:	end_interrupt
 	eret
 
 on_exception:
@@ -292,13 +350,41 @@ fault:	str	x13, [x19, MB_FAULT]
 	cheapest_exit
 	batches_end
 
+guest_ticker:
+	mov	x19, x0
+	mov	x20, x1
+	mov	x23, CALL_ADDRESS
+	ldr	x24, [x19, MB_FEATURES]
+	enable_interrupt TIMER_INTID, x2
+	pass_interrupts 0
+	call_vmm CALL_WARM
+1:	str	xzr, [x20, WAKEUP_WOKEN]
+	ldr	x10, [x20, WAKEUP_TICKS]
+	read_counter x9
+	add	x10, x10, x9
+	mov	x11, 1			/* enabled, not masked */
+	msr	cntv_cval_el0, x10
+	msr	cntv_ctl_el0, x11
+	isb
+2:	halt_and_take
+	ldr	x9, [x20, WAKEUP_WOKEN]
+	cbz	x9, 2b
+	ldr	x9, [x20, PEER_WAKEUPS]
+	add	x9, x9, 1
+	str	x9, [x20, PEER_WAKEUPS]
+	ldr	x9, [x19, MB_OVER]
+	cbz	x9, 1b
+	call_vmm CALL_DONE
+	b	.
+
 /* On SP_EL0, so that its interrupts come to a vector of their own. */
 guest_peer:
 	mov	x19, x0
 	mov	x23, CALL_ADDRESS
 	ldr	x24, [x19, MB_FEATURES]
 	msr	spsel, 0
-	enable_interrupt IPI_INTID, 1
+	mov	x2, 1
+	enable_interrupt IPI_INTID, x2
 	pass_interrupts 1
 	call_vmm CALL_WARM
 	msr	daifclr, IRQ_MASK

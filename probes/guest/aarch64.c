@@ -13,9 +13,11 @@
 
 #include "arch.h"
 #include "counter.h"
+#include "device.h"
 
 extern const uint8_t guest_start[];
 extern const uint8_t guest_peer[];
+extern const uint8_t guest_ticker[];
 
 #define MEMORY_BASE 0x40000000
 
@@ -112,6 +114,15 @@ static void write_tables(struct vm *vm)
 		MEMORY_BASE | BLOCK | BLOCK_ATTR(1) | BLOCK_INNER | BLOCK_ACCESSED;
 }
 
+static uint64_t get_register(const struct vcpu *vcpu, uint64_t id)
+{
+	uint64_t value;
+	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
+
+	KVM_DO(vcpu->fd, KVM_GET_ONE_REG, &reg);
+	return value;
+}
+
 static void set_register(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
@@ -119,9 +130,16 @@ static void set_register(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 	KVM_DO(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
+static const uint8_t *entry(const struct vcpu *vcpu)
+{
+	if (!vcpu->id)
+		return guest_start;
+	return vcpu_ticks(vcpu) ? guest_ticker : guest_peer;
+}
+
 static void write_registers(const struct vcpu *vcpu)
 {
-	const uint8_t *start = vcpu->id ? guest_peer : guest_start;
+	uint64_t mailbox = MEMORY_BASE + MAILBOX_OFFSET;
 
 	set_register(vcpu, MAIR_EL1, MAIR_DEVICE_THEN_NORMAL);
 	set_register(vcpu, TCR_EL1, TCR_T0SZ_39_BITS | TCR_CACHED_INNER | TCR_EPD1);
@@ -129,8 +147,10 @@ static void write_registers(const struct vcpu *vcpu)
 	set_register(vcpu, VBAR_EL1, MEMORY_BASE + VECTORS_OFFSET);
 	set_register(vcpu, CPACR_EL1, CPACR_FPEN);
 	set_register(vcpu, SCTLR_EL1, SCTLR_RES1 | SCTLR_M_C_I);
-	set_register(vcpu, CORE(regs.pc), MEMORY_BASE + (start - guest_image));
-	set_register(vcpu, CORE(regs.regs[0]), MEMORY_BASE + MAILBOX_OFFSET);
+	set_register(vcpu, CORE(regs.pc), MEMORY_BASE + (entry(vcpu) - guest_image));
+	set_register(vcpu, CORE(regs.regs[0]), mailbox);
+	set_register(vcpu, CORE(regs.regs[1]), mailbox + vcpu_peer_offset(vcpu));
+	set_register(vcpu, CORE(regs.regs[2]), vcpu->id);
 }
 
 /*
@@ -150,6 +170,24 @@ static void setup_vcpu(struct vcpu *vcpu)
 	vcpu->vm->mailbox->features = gic_is_v2 ? 1 << FEATURE_GICV2 : 0;
 	write_tables(vcpu->vm);
 	write_registers(vcpu);
+}
+
+/* KVM routes GSIs to the distributor's own interrupts from the start (vgic-irqfd.c). */
+static void setup_device(const struct vm *vm, const struct device *device)
+{
+	struct kvm_ioeventfd doorbell = {
+		.addr = DOORBELL_ADDRESS,
+		.len = 4,
+		.fd = device->doorbell,
+	};
+
+	device_connect_irqfd(vm, device, 0);
+	KVM_DO(vm->fd, KVM_IOEVENTFD, &doorbell);
+}
+
+static uint64_t counter(const struct vcpu *vcpu)
+{
+	return get_register(vcpu, KVM_REG_ARM_TIMER_CNT);
 }
 
 static uint64_t counter_hz(const struct vcpu *vcpu)
@@ -174,12 +212,10 @@ static unsigned int call(struct vcpu *vcpu)
 
 static uint64_t program_counter(const struct vcpu *vcpu)
 {
-	uint64_t pc;
-	struct kvm_one_reg reg = {.id = CORE(regs.pc), .addr = (uintptr_t)&pc};
-
-	KVM_DO(vcpu->fd, KVM_GET_ONE_REG, &reg);
-	return pc;
+	return get_register(vcpu, CORE(regs.pc));
 }
+
+#define SERVED "WFI until an irqfd's SPI, then STR to an ioeventfd at 0x9001000"
 
 /* Indexed by WORKLOAD_*. */
 static const struct ability abilities[WORKLOADS] = {
@@ -190,6 +226,9 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_MMIO] = {.instruction = "LDR from 0x9000000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "MSR ICC_SGI1R_EL1, or STR to GICD_SGIR with a GICv2"},
 	[WORKLOAD_FPU] = {.instruction = "HVC, SMCCC_VERSION, after writes to V0 to V31"},
+	[WORKLOAD_NET_RR] = {.instruction = SERVED},
+	[WORKLOAD_NET_STREAM] = {.instruction = SERVED},
+	[WORKLOAD_DISK_RR] = {.instruction = SERVED},
 };
 
 static struct ability ability(int kvm, unsigned int workload)
@@ -203,12 +242,16 @@ const struct arch arch = {
 	.memory_base = MEMORY_BASE,
 	.memory_align = 0x200000, /* a block of stage 2 with 4 KiB granules */
 	.interval_max_ns = UINT32_MAX,
+	.ticks = true,
 	.counter_source = "CNTFRQ_EL0",
 	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,
+	.setup_device = setup_device,
+	.interrupt = device_signal,
 	.counter_hz = counter_hz,
+	.counter = counter,
 	.timer_ticks = counter_ticks,
 	.call = call,
 	.program_counter = program_counter,

@@ -20,6 +20,12 @@
 /* Nothing lies here: a store or a load ends in the VMM. */
 #define CALL_ADDRESS 0x09000000
 
+/* An ioeventfd is here. */
+#define DOORBELL_ADDRESS 0x09001000
+
+/* The first of the interrupts that are not a vCPU's own: what GSI 0 is routed to (vgic-irqfd.c). */
+#define DEVICE_INTID 32
+
 /* From the image's beginning; the architecture wants 2 KiB of alignment. */
 #define VECTORS_OFFSET 0x800
 

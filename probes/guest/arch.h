@@ -29,11 +29,19 @@
  *              that is not their initial state; then the exit of `exit`;
  *   ipi        sends an interrupt to vCPU 1 and spins until received says it was handled.
  *
+ * net_rr, net_stream, disk_rr: ring the doorbell; then, for each struct service, with interrupts off:
+ *   halted = counter; wait as halt does, the handler likewise. A request of 0 ends the workload.
+ *   Otherwise copy it to struct service and to answer, completed += 1, answered = counter, ring.
+ *
  * vCPU 1, which only ipi has, starts elsewhere with the same register: set up its interrupt;
  * CALL_WARM; ready = 1, with interrupts on; spin until over; CALL_DONE. Its handler ends the
  * interrupt, then counts it in received, so that nothing of it falls into the next. vCPU 0 waits for
  * ready before its CALL_WARM and sets over before its CALL_DONE. Neither spins with an instruction
  * that tells the host so (PAUSE, YIELD …): that may exit.
+ *
+ * The vCPUs beside vCPU 0 that a workload with a device may have start elsewhere, with the address
+ * of their struct peer in a further register, and tick: CALL_WARM; until over, arm the timer with
+ * ticks, halt until the handler has written woken, wakeups += 1; CALL_DONE.
  *
  * The counter is read so that neither it nor the instruction under test is reordered past the
  * other. What breaks goes to mailbox.fault, then CALL_FAULT.
@@ -41,9 +49,11 @@
 #ifndef KVMLAB_ARCH_H
 #define KVMLAB_ARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "device.h"
 #include "vcpu.h"
 #include "workloads.h"
 
@@ -59,6 +69,9 @@ struct arch {
 
 	/* The longest interval the timer takes. */
 	uint64_t interval_max_ns;
+
+	/* Whether vCPUs beside vCPU 0 can tick. */
+	bool ticks;
 
 	/* Where counter_hz has its number from. */
 	const char *counter_source;
@@ -77,8 +90,20 @@ struct arch {
 	 */
 	void (*setup_vcpu)(struct vcpu *vcpu);
 
+	/*
+	 * Joins a device to a VM whose vCPUs exist: what `interrupt` needs to reach vCPU 0, and an
+	 * ioeventfd where the guest rings, if KVM has them here.
+	 */
+	void (*setup_device)(const struct vm *vm, const struct device *device);
+
+	/* Makes an interrupt pending for vCPU 0, as a device's own thread does. */
+	void (*interrupt)(const struct device *device);
+
 	/* Nominal frequency of the counter the guest reads, as kernel or processor has it. */
 	uint64_t (*counter_hz)(const struct vcpu *vcpu);
+
+	/* What the guest would read from its counter now; of a vCPU that does not run. */
+	uint64_t (*counter)(const struct vcpu *vcpu);
 
 	/* What the guest writes to its timer for `ns`; at least 1, rounded up. */
 	uint64_t (*timer_ticks)(uint64_t ns, uint64_t counter_hz);

@@ -4,17 +4,21 @@
  */
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpus.h"
+#include "arch.h"
+#include "checks.h"
 #include "fail.h"
+#include "usage.h"
 
 /* 320 MB of guest memory for wake-ups; the identity maps of the guests reach 1 GiB. */
 #define COUNT_MAX     10000000
@@ -22,35 +26,24 @@
 #define BATCH_DEFAULT 100
 #define TIMEOUT_MAX   86400
 
-static const char usage[] =
-	"usage: kvmlab-guest --workload W --count N [options]\n"
-	"       kvmlab-guest --describe\n"
-	"\n"
-	"Runs one tiny VM and prints what it measured, as JSON. Waits for the line `go` on stdin.\n"
-	"\n"
-	"  --workload W        halt: arm a timer, halt, take the interrupt; exit: the cheapest "
-	"exit\n"
-	"                      that the kernel handles; hypercall: one that the kernel answers;\n"
-	"                      userspace: an exit to this process and back; mmio: a load that "
-	"this\n"
-	"                      process answers; ipi: an interrupt to a second vCPU, until it is\n"
-	"                      handled; fpu: write to the vector registers, then what exit does\n"
-	"  --count N           wake-ups, or samples of a batch of exits\n"
-	"  --batch B           exits in a sample (all but halt; 100)\n"
-	"  --intervals FILE    wake-up intervals in ns, one on each line, at least N (halt)\n"
-	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
-	"parameter\n"
-	"  --cpu N[,M]         run vCPU 0 on this CPU only, and vCPU 1 on that (ipi; any but N)\n"
-	"  --timeout SECONDS   give up after that long (60)\n"
-	"  --describe          say what the guest does on this architecture, and what KVM can do\n";
+#define TICK_NS_DEFAULT 4000000 /* CONFIG_HZ=250 */
+#define PATIENCE_MS_MAX 60000
 
 enum {
 	OPTION_WORKLOAD = 1,
 	OPTION_COUNT,
 	OPTION_BATCH,
 	OPTION_INTERVALS,
+	OPTION_BURST,
+	OPTION_OPEN,
+	OPTION_TCP,
+	OPTION_NETNS,
+	OPTION_ADDRESS,
+	OPTION_PATIENCE,
 	OPTION_HALT_POLL_NS,
 	OPTION_CPU,
+	OPTION_VCPUS,
+	OPTION_TICK,
 	OPTION_TIMEOUT,
 	OPTION_DESCRIBE,
 	OPTION_HELP,
@@ -61,8 +54,16 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, OPTION_COUNT},
 	{"batch", required_argument, NULL, OPTION_BATCH},
 	{"intervals", required_argument, NULL, OPTION_INTERVALS},
+	{"burst", required_argument, NULL, OPTION_BURST},
+	{"open", no_argument, NULL, OPTION_OPEN},
+	{"tcp", no_argument, NULL, OPTION_TCP},
+	{"netns", required_argument, NULL, OPTION_NETNS},
+	{"address", required_argument, NULL, OPTION_ADDRESS},
+	{"patience", required_argument, NULL, OPTION_PATIENCE},
 	{"halt-poll-ns", required_argument, NULL, OPTION_HALT_POLL_NS},
 	{"cpu", required_argument, NULL, OPTION_CPU},
+	{"vcpus", required_argument, NULL, OPTION_VCPUS},
+	{"tick", required_argument, NULL, OPTION_TICK},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"describe", no_argument, NULL, OPTION_DESCRIBE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -101,6 +102,28 @@ static unsigned int workload(const char *name)
 	return found;
 }
 
+static void read_namespaces(int *namespaces)
+{
+	char *second = strchr(optarg, ',');
+
+	if (!second)
+		fail(STATUS_USAGE, "--netns is '%s', which is not two descriptors: give C,D",
+		     optarg);
+	*second++ = '\0';
+	namespaces[0] = number("netns", 0, INT_MAX);
+	optarg = second;
+	namespaces[1] = number("netns", 0, INT_MAX);
+}
+
+static struct in_addr address(void)
+{
+	struct in_addr read;
+
+	if (!inet_aton(optarg, &read))
+		fail(STATUS_USAGE, "--address is '%s', which is no IPv4 address: give one", optarg);
+	return read;
+}
+
 static void read_cpus(int *cpus)
 {
 	char *second = strchr(optarg, ',');
@@ -113,51 +136,24 @@ static void read_cpus(int *cpus)
 		cpus[1] = number("cpu", 0, CPU_SETSIZE - 1);
 }
 
-static void check_cpus(const int *cpus, unsigned int vcpus)
-{
-	for (unsigned int i = 0; i < VCPUS_MAX; i++)
-		if (cpus[i] >= 0 && !cpus_can_pin(cpus[i]))
-			fail(STATUS_USAGE,
-			     "--cpu is %d, where this process may not run (%s): give one that is "
-			     "online and in its cpuset",
-			     cpus[i], strerror(errno));
-	if (vcpus == 1 && cpus[1] >= 0)
-		fail(STATUS_USAGE,
-		     "the second CPU of --cpu belongs to --workload ipi: leave it out");
-	if (cpus[0] >= 0 && cpus[0] == cpus[1])
-		fail(STATUS_USAGE,
-		     "--cpu has %d twice, and the vCPUs spin for each other: give two", cpus[0]);
-	if (cpus[0] < 0 && cpus_now() < vcpus && cpus_allowed() >= vcpus)
-		fail(STATUS_USAGE, "--cpu is missing: this process is confined to one CPU, and "
-				   "the vCPUs of --workload ipi need one each");
-}
-
-static void check(const struct options *options, bool has_workload, bool has_batch)
-{
-	bool halt = options->workload == WORKLOAD_HALT;
-
-	if (!has_workload)
-		fail(STATUS_USAGE, "--workload is missing: give " WORKLOAD_NAMES);
-	if (!options->count)
-		fail(STATUS_USAGE, "--count is missing: say how many wake-ups or samples to take");
-	if (halt && !options->intervals_path)
-		fail(STATUS_USAGE,
-		     "--intervals is missing: --workload halt needs a file of wake-up intervals "
-		     "in ns, one on each line");
-	if (!halt && options->intervals_path)
-		fail(STATUS_USAGE, "--intervals belongs to --workload halt only: leave it out");
-	if (halt && has_batch)
-		fail(STATUS_USAGE, "--batch belongs to any --workload but halt: leave it out");
-	check_cpus(options->cpus, workload_vcpus(options->workload));
-}
-
 void options_parse(struct options *options, int argc, char **argv)
 {
 	bool has_workload = false;
 	bool has_batch = false;
 	int option, at;
 
-	*options = (struct options){.batch = BATCH_DEFAULT, .cpus = {-1, -1}, .timeout_s = 60};
+	*options = (struct options){
+		.batch = BATCH_DEFAULT,
+		.vcpus = 1,
+		.tick_ns = TICK_NS_DEFAULT,
+		.timeout_s = 60,
+		.burst = 1,
+		.namespaces = {-1, -1},
+		.address.s_addr = htonl(INADDR_LOOPBACK),
+		.patience_ms = PATIENCE_MS_DEFAULT,
+	};
+	for (unsigned int i = 0; i < VCPUS_MAX; i++)
+		options->cpus[i] = -1;
 	while (at = optind, (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_WORKLOAD:
@@ -174,12 +170,36 @@ void options_parse(struct options *options, int argc, char **argv)
 		case OPTION_INTERVALS:
 			options->intervals_path = optarg;
 			break;
+		case OPTION_BURST:
+			options->burst = number("burst", 1, COUNT_MAX);
+			break;
+		case OPTION_OPEN:
+			options->open_loop = true;
+			break;
+		case OPTION_TCP:
+			options->tcp = true;
+			break;
+		case OPTION_NETNS:
+			read_namespaces(options->namespaces);
+			break;
+		case OPTION_ADDRESS:
+			options->address = address();
+			break;
+		case OPTION_PATIENCE:
+			options->patience_ms = number("patience", 1, PATIENCE_MS_MAX);
+			break;
 		case OPTION_HALT_POLL_NS:
 			options->halt_poll_ns = number("halt-poll-ns", 0, UINT32_MAX);
 			options->has_halt_poll_ns = true;
 			break;
 		case OPTION_CPU:
 			read_cpus(options->cpus);
+			break;
+		case OPTION_VCPUS:
+			options->vcpus = number("vcpus", 1, VCPUS_MAX);
+			break;
+		case OPTION_TICK:
+			options->tick_ns = number("tick", 1, arch.interval_max_ns);
 			break;
 		case OPTION_TIMEOUT:
 			options->timeout_s = number("timeout", 1, TIMEOUT_MAX);
@@ -198,6 +218,9 @@ void options_parse(struct options *options, int argc, char **argv)
 	}
 	if (optind < argc)
 		fail(STATUS_USAGE, "'%s' is not an option: see --help", argv[optind]);
-	if (!options->describe)
-		check(options, has_workload, has_batch);
+	if (options->describe)
+		return;
+	options_check(options, has_workload, has_batch);
+	if (!workload_has_device(options->workload))
+		options->vcpus = workload_vcpus(options->workload);
 }

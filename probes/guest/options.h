@@ -5,10 +5,13 @@
 #ifndef KVMLAB_OPTIONS_H
 #define KVMLAB_OPTIONS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "workloads.h"
+
+#define PATIENCE_MS_DEFAULT 1000
 
 struct options {
 	bool describe;
@@ -19,7 +22,16 @@ struct options {
 	bool has_halt_poll_ns;
 	uint32_t halt_poll_ns;
 	int cpus[VCPUS_MAX]; /* each vCPU's own; -1: none was given */
+	unsigned int vcpus;
+	uint64_t tick_ns; /* of the vCPUs that do not serve */
 	unsigned int timeout_s;
+	/* Of the workloads with a network. */
+	uint64_t burst;
+	bool open_loop;
+	bool tcp;
+	int namespaces[2];	/* descriptors of the client's and the device's; -1: this one */
+	struct in_addr address; /* the device's */
+	uint64_t patience_ms;	/* for a reply */
 };
 
 /* Ends the process with one sentence and status 2 when the command line is wrong. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The guest on ppc64le: little-endian real mode, as a PAPR partition, which has an interrupt
- * controller (XICS) when there are two vCPUs. Started with the mailbox's address in r3. Lives in
+ * controller (XICS) when someone else is to interrupt it. Started with the mailbox's address in r3. Lives in
  * registers that neither hypercalls (PAPR, "hcall() overview": r0, r3 to r12) nor its interrupt
  * handlers (r20) touch:
  *
  *   r31  mailbox       r29  samples still to take
  *   r30  the sample    r28  exits left in the batch
  *   r27  MMIO_ADDRESS  r26  interrupts received before
+ *
+ * A vCPU that ticks is handed its struct peer, which is its sample, in r4.
  *
  * MFTB may be executed ahead of time, so ISYNC stands before it. Hypercalls, an aborted load and the
  * entry of an interrupt synchronise by themselves.
@@ -57,6 +59,16 @@
 	mtdec	%r20
 	.endm
 
+	.macro	close_interrupts
+	li	%r9, MSR_RI
+	mtmsrd	%r9, 1			/* EE off, the rest as it was */
+	.endm
+
+	.macro	ring_doorbell		/* behind what was written before */
+	sync
+	stw	%r9, DOORBELL_ADDRESS - MMIO_ADDRESS(%r27)
+	.endm
+
 	/* A workload of batches: what stands between these two makes one exit. */
 	.macro	batches name
 \name:	read_counter %r9
@@ -83,7 +95,7 @@
 
 	.section .rodata
 	.balign	16
-	.globl	guest_image, guest_image_end, guest_start, guest_peer
+	.globl	guest_image, guest_image_end, guest_start, guest_peer, guest_ticker
 
 /* Power ISA, Book III, "Interrupt Definitions": where they come in, in real mode. */
 guest_image:
@@ -94,7 +106,11 @@ guest_image:
 	.endr
 
 	.org	guest_image + 0x500
-	b	on_ipi
+	mftb	%r20
+	ld	%r9, MB_WORKLOAD(%r31)
+	cmpdi	%r9, WORKLOAD_IPI
+	beq	on_ipi
+	b	on_device
 
 	.irp	vector, 0x600, 0x700, 0x800
 	.org	guest_image + \vector
@@ -157,7 +173,7 @@ warm:	call_vmm CALL_WARM
 	bctr
 
 workloads:				/* by WORKLOAD_*; the image lies at 0 */
-	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu, serve, serve, serve
 	.long	\name - guest_image
 	.endr
 
@@ -179,8 +195,7 @@ halt:	ld	%r10, WAKEUP_TICKS(%r30)
 	std	%r9, WAKEUP_ARMED(%r30)
 	/* H_CEDE opens interrupts (MSR[EE]) as it halts, and comes back with them open. */
 wait:	hypercall H_CEDE
-	li	%r9, MSR_RI
-	mtmsrd	%r9, 1			/* EE off, the rest as it was */
+	close_interrupts
 	ld	%r9, WAKEUP_WOKEN(%r30)
 	cmpdi	%r9, 0
 	beq	again
@@ -191,6 +206,39 @@ wait:	hypercall H_CEDE
 	b	end
 again:	count_up MB_SPURIOUS
 	b	wait
+
+serve:	li	%r4, PRIORITY_LEAST
+	hypercall H_CPPR
+	ring_doorbell
+1:	read_counter %r9
+	std	%r9, SERVICE_HALTED(%r30)
+2:	hypercall H_CEDE
+	close_interrupts
+	count_up MB_SPURIOUS		/* else on_device had come between */
+	b	2b
+
+/* Not back to where it came from: hypercalls overwrite that (SRR0), and the halt is over. */
+on_device:
+	std	%r20, SERVICE_WOKEN(%r30)
+	hypercall H_XIRR
+	clrldi	%r9, %r4, 64 - XISR_BITS
+	mr	%r20, %r9
+	cmpdi	%r9, DEVICE_IRQ
+	bne	fault
+	hypercall H_EOI
+	ld	%r9, MB_REQUEST(%r31)
+	cmpdi	%r9, 0
+	beq	end
+	std	%r9, SERVICE_REQUEST(%r30)
+	std	%r9, MB_ANSWER(%r31)
+	count_up MB_COMPLETED
+	read_counter %r9
+	std	%r9, SERVICE_ANSWERED(%r30)
+	addi	%r30, %r30, SERVICE_SIZE
+	ring_doorbell
+	addic.	%r29, %r29, -1
+	bne	1b
+	b	end
 
 	batches exit
 	cheapest_exit
@@ -225,6 +273,29 @@ again:	count_up MB_SPURIOUS
 	.endr
 	cheapest_exit
 	batches_end
+
+guest_ticker:
+	mr	%r31, %r3
+	mr	%r30, %r4
+	silence_timer
+	call_vmm CALL_WARM
+1:	li	%r9, 0
+	std	%r9, WAKEUP_WOKEN(%r30)
+	ld	%r10, WAKEUP_TICKS(%r30)
+	mtdec	%r10
+2:	hypercall H_CEDE
+	close_interrupts
+	ld	%r9, WAKEUP_WOKEN(%r30)
+	cmpdi	%r9, 0
+	beq	2b
+	ld	%r9, PEER_WAKEUPS(%r30)
+	addi	%r9, %r9, 1
+	std	%r9, PEER_WAKEUPS(%r30)
+	ld	%r9, MB_OVER(%r31)
+	cmpdi	%r9, 0
+	beq	1b
+	call_vmm CALL_DONE
+	b	.
 
 guest_peer:
 	mr	%r31, %r3

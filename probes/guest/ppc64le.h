@@ -17,4 +17,10 @@
 /* Nothing lies here: a load ends in the VMM. */
 #define MMIO_ADDRESS 0x40000000
 
+/* An ioeventfd is here. */
+#define DOORBELL_ADDRESS 0x40001000
+
+/* Of the XICS's sources, which begin behind those of the IPIs (16). */
+#define DEVICE_IRQ 0x1001
+
 #endif

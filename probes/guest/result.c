@@ -6,6 +6,7 @@
 
 #include "arch.h"
 #include "counter.h"
+#include "served.h"
 
 static void write_counter(struct json *json, const struct counter *counter)
 {
@@ -64,12 +65,17 @@ static void write_batches(struct json *json, const struct counter *counter, cons
 
 static void write_vcpus(struct json *json, const struct thread *threads, unsigned int count)
 {
+	const struct mailbox *mailbox = threads[0].vcpu.vm->mailbox;
+
 	json_array(json, "vcpus");
 	for (unsigned int i = 0; i < count; i++) {
 		json_object(json, NULL);
 		json_integer(json, "id", threads[i].vcpu.id);
 		json_integer(json, "tid", threads[i].tid);
 		json_integer(json, "run_ns", threads[i].run_ns);
+		json_integer(json, "cpu_ns", threads[i].cpu_ns);
+		if (vcpu_ticks(&threads[i].vcpu))
+			json_integer(json, "ticks", mailbox->peers[i - 1].wakeups);
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -86,7 +92,8 @@ static void write_stats(struct json *json, const struct thread *threads, unsigne
 	json_object_end(json);
 }
 
-void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals)
+void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals,
+		  const struct device *device)
 {
 	const struct vcpu *vcpu = &threads[0].vcpu;
 	const struct vm *vm = vcpu->vm;
@@ -101,7 +108,9 @@ void result_write(struct json *json, const struct thread *threads, const uint64_
 	json_integer(json, "completed", vm->mailbox->completed);
 	json_integer(json, "spurious", vm->mailbox->spurious);
 	write_marks(json, marks);
-	if (intervals)
+	if (device)
+		served_write(json, device, &counter, &threads[0].timeline);
+	else if (intervals)
 		write_wakeups(json, &counter, vm, intervals);
 	else
 		write_batches(json, &counter, vm);

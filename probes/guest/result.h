@@ -7,13 +7,15 @@
 
 #include <stdint.h>
 
+#include "device.h"
 #include "json.h"
 #include "thread.h"
 
 /*
- * `threads` are those of all vCPUs, each done; `intervals` are those asked for, in ns, and NULL but
- * for the halt workload.
+ * `threads` are those of all vCPUs, each done; `intervals` are those asked for, in ns; `device` is
+ * done, and NULL for a workload without one.
  */
-void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals);
+void result_write(struct json *json, const struct thread *threads, const uint64_t *intervals,
+		  const struct device *device);
 
 #endif

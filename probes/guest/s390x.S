@@ -27,6 +27,7 @@
 #define PROGRAM_NEW_PSW	 0x1d0
 #define CODE_CLOCK_COMPARATOR 0x1004
 #define CODE_EXTERNAL_CALL    0x1202
+#define CODE_SERVICE_SIGNAL   0x2401
 
 /* "SIGNAL PROCESSOR". */
 #define ORDER_EXTERNAL_CALL 2
@@ -45,6 +46,20 @@
 	.macro	call_vmm number
 	lghi	%r1, \number
 	diag	%r0, %r0, DIAG_CALL
+	.endm
+
+	.macro	ring_doorbell		/* %r2 to %r4 are its, and it answers in %r2 */
+	lgr	%r6, %r2
+	lgr	%r7, %r3
+	lgr	%r8, %r4
+	lghi	%r1, DIAG_CALL_NOTIFY
+	lgfi	%r2, DEVICE_ID
+	lghi	%r3, DEVICE_QUEUE
+	lghi	%r4, 0
+	diag	%r0, %r0, DIAG_CALL
+	lgr	%r2, %r6
+	lgr	%r3, %r7
+	lgr	%r4, %r8
 	.endm
 
 	.macro	count_up at		/* a field of the mailbox */
@@ -118,7 +133,7 @@ warm:	call_vmm CALL_WARM
 
 	.balign	8
 workloads:				/* by WORKLOAD_*; there is no mmio */
-	.irp	name, halt, exit, userspace, exit, end, ipi, fpu
+	.irp	name, halt, exit, userspace, exit, end, ipi, fpu, serve, serve, serve
 	.long	\name - workloads
 	.endr
 
@@ -142,12 +157,31 @@ on_external:
 	llgh	%r0, EXTERNAL_CODE
 	cghi	%r0, CODE_EXTERNAL_CALL
 	je	on_call
+	cghi	%r0, CODE_SERVICE_SIGNAL
+	je	on_service
 	cghi	%r0, CODE_CLOCK_COMPARATOR
 	jne	fault
 	mvc	WAKEUP_WOKEN(8, %r3), WOKEN
 	count_up MB_COMPLETED
 	aghi	%r3, WAKEUP_SIZE
 	brctg	%r4, halt
+	j	end
+
+serve:	ring_doorbell
+1:	stck	SERVICE_HALTED(%r3)
+	lpswe	WAIT_PSW
+on_service:
+	mvc	SERVICE_WOKEN(8, %r3), WOKEN
+	lg	%r1, MB_REQUEST(%r2)
+	ltgr	%r1, %r1
+	jz	end
+	stg	%r1, SERVICE_REQUEST(%r3)
+	stg	%r1, MB_ANSWER(%r2)
+	count_up MB_COMPLETED
+	stck	SERVICE_ANSWERED(%r3)
+	aghi	%r3, SERVICE_SIZE
+	ring_doorbell
+	brctg	%r4, 1b
 	j	end
 
 on_program:

@@ -12,6 +12,11 @@
 #define DIAG_YIELD_TO 0x9c
 #define DIAG_CALL     0x500
 
+/* What a virtio-ccw guest says to notify a queue, here of a device and a queue made up. */
+#define DIAG_CALL_NOTIFY 3
+#define DEVICE_ID	 0x10001
+#define DEVICE_QUEUE	 0
+
 /* mailbox.features */
 #define FEATURE_VECTOR 1 /* the vector facility is switched on */
 

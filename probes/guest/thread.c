@@ -43,15 +43,19 @@ static void settle(const struct thread *thread)
 
 static void run(struct thread *thread)
 {
+	bool has_device = workload_has_device(thread->vcpu.vm->workload);
 	unsigned int call;
 
 	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);
+	thread->cpu_ns = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	do {
 		call = vcpu_run(&thread->vcpu);
 		switch (call) {
 		case CALL_ROUND_TRIP:
 			break;
 		case CALL_WARM:
+			if (has_device)
+				thread->timeline.begin = timeline_moment(&thread->vcpu);
 			marks_warm(&thread->marks);
 			stats_before(&thread->vm_stats);
 			stats_before(&thread->stats);
@@ -64,9 +68,12 @@ static void run(struct thread *thread)
 			break;
 		case CALL_DONE:
 			thread->run_ns += clock_ns(CLOCK_MONOTONIC);
+			thread->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			marks_done(&thread->marks);
 			stats_after(&thread->vm_stats);
 			stats_after(&thread->stats);
+			if (has_device)
+				thread->timeline.end = timeline_moment(&thread->vcpu);
 			break;
 		}
 	} while (call != CALL_DONE && call != CALL_NONE);

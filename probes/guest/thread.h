@@ -12,6 +12,7 @@
 
 #include "marks.h"
 #include "stats.h"
+#include "timeline.h"
 #include "vcpu.h"
 
 struct thread {
@@ -23,7 +24,9 @@ struct thread {
 	sem_t go;
 	sem_t done;
 	uint64_t run_ns; /* CLOCK_MONOTONIC from before the first KVM_RUN to after the last */
+	uint64_t cpu_ns; /* CLOCK_THREAD_CPUTIME_ID, likewise */
 	struct marks marks;
+	struct timeline timeline;
 	struct stats vm_stats;
 	struct stats stats;
 };

@@ -29,6 +29,17 @@ void vcpu_create(struct vcpu *vcpu);
  */
 unsigned int vcpu_run(struct vcpu *vcpu);
 
+/* Whether it does not serve but ticks, and where its struct peer lies from the mailbox. */
+static inline bool vcpu_ticks(const struct vcpu *vcpu)
+{
+	return vcpu->id && workload_has_device(vcpu->vm->workload);
+}
+
+static inline uint64_t vcpu_peer_offset(const struct vcpu *vcpu)
+{
+	return vcpu_ticks(vcpu) ? MB_PEERS + (vcpu->id - 1) * PEER_SIZE : 0;
+}
+
 /* Answers with zeros if the vCPU left for a load from `address`; on the path of calls: quick. */
 static inline bool vcpu_answer_load(struct vcpu *vcpu, uint64_t address)
 {

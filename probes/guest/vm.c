@@ -63,6 +63,8 @@ static size_t table_bytes(const struct options *options)
 {
 	if (options->workload == WORKLOAD_HALT)
 		return options->count * sizeof(struct wakeup);
+	if (workload_has_device(options->workload))
+		return options->count * sizeof(struct service);
 	return (options->count + 1) * sizeof(uint64_t);
 }
 
@@ -108,20 +110,26 @@ static void create_memory(struct vm *vm, const struct options *options)
 	KVM_DO(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-static void check_ability(int kvm, unsigned int workload)
+static void check_ability(const struct vm *vm)
 {
-	const char *reason = workload_ability(kvm, workload).reason;
+	const char *reason = workload_ability(vm->kvm, vm->workload).reason;
 
 	if (reason)
 		fail(STATUS_LACKING, "--workload %s cannot be run here: %s",
-		     workload_name(workload), reason);
+		     workload_name(vm->workload), reason);
+	if (workload_has_device(vm->workload) && vm->vcpus > 1 && !arch.ticks)
+		fail(STATUS_LACKING,
+		     "--vcpus %u cannot be had here: no vCPU but one has an "
+		     "interrupt handler of its own in this guest",
+		     vm->vcpus);
 }
 
 void vm_create(struct vm *vm, const struct options *options)
 {
 	vm->kvm = kvm_open();
-	vm->vcpus = workload_vcpus(options->workload);
-	check_ability(vm->kvm, options->workload);
+	vm->workload = options->workload;
+	vm->vcpus = options->vcpus;
+	check_ability(vm);
 	vm->fd = KVM_DO(vm->kvm, KVM_CREATE_VM, arch.vm_type(vm->kvm));
 	if (options->has_halt_poll_ns)
 		set_halt_poll(vm, options->halt_poll_ns);
@@ -132,6 +140,11 @@ void vm_create(struct vm *vm, const struct options *options)
 struct wakeup *vm_wakeups(const struct vm *vm)
 {
 	return (struct wakeup *)(vm->memory + TABLE_OFFSET);
+}
+
+struct service *vm_services(const struct vm *vm)
+{
+	return (struct service *)(vm->memory + TABLE_OFFSET);
 }
 
 uint64_t *vm_stamps(const struct vm *vm)

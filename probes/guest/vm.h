@@ -15,6 +15,7 @@
 struct vm {
 	int kvm;
 	int fd;
+	unsigned int workload;
 	unsigned int vcpus;
 	uint8_t *memory; /* host's view of arch.memory_base */
 	size_t memory_bytes;
@@ -35,6 +36,7 @@ int kvm_open(void);
 void vm_create(struct vm *vm, const struct options *options);
 
 struct wakeup *vm_wakeups(const struct vm *vm);
+struct service *vm_services(const struct vm *vm);
 uint64_t *vm_stamps(const struct vm *vm);
 
 #endif

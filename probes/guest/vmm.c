@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "device.h"
 #include "fail.h"
 #include "intervals.h"
 #include "json.h"
@@ -79,6 +80,16 @@ static bool wait_for_go(void)
 	return true;
 }
 
+/* The same tick for each vCPU that does not serve; threads[0] is the one that does. */
+static void set_ticks(const struct thread *threads, uint64_t tick_ns)
+{
+	const struct vm *vm = threads[0].vcpu.vm;
+	uint64_t hz = arch.counter_hz(&threads[0].vcpu);
+
+	for (unsigned int i = 1; i < vm->vcpus; i++)
+		vm->mailbox->peers[i - 1].wakeup.ticks = arch.timer_ticks(tick_ns, hz);
+}
+
 static void write_table(const struct vcpu *vcpu, const uint64_t *intervals)
 {
 	const struct vm *vm = vcpu->vm;
@@ -94,6 +105,7 @@ int main(int argc, char **argv)
 	struct thread threads[VCPUS_MAX] = {0};
 	const uint64_t *intervals = NULL;
 	struct options options;
+	struct device device = {0};
 	struct vm vm = {0};
 
 	die_with_parent();
@@ -102,16 +114,22 @@ int main(int argc, char **argv)
 		describe(&json);
 		return EXIT_SUCCESS;
 	}
-	if (options.workload == WORKLOAD_HALT)
+	if (options.intervals_path)
 		intervals = intervals_read(&options, arch.interval_max_ns);
 	vm_create(&vm, &options);
 	threads_start(threads, &vm, options.cpus);
-	if (intervals)
+	if (options.workload == WORKLOAD_HALT)
 		write_table(&threads[0].vcpu, intervals);
+	if (workload_has_device(options.workload)) {
+		set_ticks(threads, options.tick_ns);
+		device_start(&device, &vm, &options, intervals);
+	}
 	say_ready(&json, threads, vm.vcpus);
 	if (!wait_for_go())
 		return EXIT_SUCCESS;
 	threads_run(threads, &vm, options.timeout_s);
-	result_write(&json, threads, intervals);
+	if (device.vm)
+		device_finish(&device);
+	result_write(&json, threads, intervals, device.vm ? &device : NULL);
 	return EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "cpus.h"
+#include "device.h"
 
 static const char *const names[WORKLOADS] = {
 	[WORKLOAD_HALT] = "halt",
@@ -17,6 +18,9 @@ static const char *const names[WORKLOADS] = {
 	[WORKLOAD_MMIO] = "mmio",
 	[WORKLOAD_IPI] = "ipi",
 	[WORKLOAD_FPU] = "fpu",
+	[WORKLOAD_NET_RR] = "net_rr",
+	[WORKLOAD_NET_STREAM] = "net_stream",
+	[WORKLOAD_DISK_RR] = "disk_rr",
 };
 
 unsigned int workload_number(const char *name)
@@ -33,6 +37,12 @@ const char *workload_name(unsigned int workload)
 	return names[workload];
 }
 
+bool workload_has_device(unsigned int workload)
+{
+	return workload == WORKLOAD_NET_RR || workload == WORKLOAD_NET_STREAM ||
+	       workload == WORKLOAD_DISK_RR;
+}
+
 unsigned int workload_vcpus(unsigned int workload)
 {
 	return workload == WORKLOAD_IPI ? 2 : 1;
@@ -46,6 +56,8 @@ struct ability workload_ability(int kvm, unsigned int workload)
 			.reason = "its two vCPUs spin for each other and need a CPU each, and "
 				  "there is one",
 		};
+	if (workload_has_device(workload) && device_lacking(kvm))
+		return (struct ability){.reason = device_lacking(kvm)};
 	return arch.ability(kvm, workload);
 }
 

@@ -5,11 +5,13 @@
 #ifndef KVMLAB_WORKLOADS_H
 #define KVMLAB_WORKLOADS_H
 
+#include <stdbool.h>
+
 #include "json.h"
 #include "mailbox.h"
 
 /* The most vCPUs a workload has. */
-#define VCPUS_MAX 2
+#define VCPUS_MAX 8
 
 /* Exactly one of them is set. */
 struct ability {
@@ -18,13 +20,17 @@ struct ability {
 };
 
 /* For a sentence. */
-#define WORKLOAD_NAMES "halt, exit, userspace, hypercall, mmio, ipi or fpu"
+#define WORKLOAD_NAMES                                                                             \
+	"halt, exit, userspace, hypercall, mmio, ipi, fpu, net_rr, net_stream or disk_rr"
 
 /* WORKLOADS when it is no workload's name. */
 unsigned int workload_number(const char *name);
 const char *workload_name(unsigned int workload);
 
-/* How many vCPUs it needs. */
+/* Whether a device (device.h) gives the guest its requests. */
+bool workload_has_device(unsigned int workload);
+
+/* How many vCPUs it needs at the least. */
 unsigned int workload_vcpus(unsigned int workload);
 
 /* Asks the architecture, this KVM and the CPUs this process may have. */

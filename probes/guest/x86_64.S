@@ -5,6 +5,7 @@
  *
  *   %rdi  mailbox      %r12  samples still to take
  *   %r14  the sample   %r13  exits left in the batch
+ * A vCPU that ticks has its struct peer in %r14 from the start.
  *
  * RDTSC is not ordered by itself, but here it always stands beside an instruction that exits
  * (WRMSR of the timer, CPUID, OUT …) or at the entry of an interrupt, and both of these are; behind
@@ -41,9 +42,26 @@
 	or	%rdx, %rax
 	.endm
 
+	.macro	set_up_timer
+	write_msr X2APIC_SVR, SVR_ENABLED
+	write_msr X2APIC_TDCR, TDCR_DIVIDE_BY_1
+	write_msr X2APIC_LVTT, TIMER_VECTOR	/* one-shot, not masked */
+	.endm
+
+	.macro	arm_timer		/* with the ticks of the sample */
+	mov	WAKEUP_TICKS(%r14), %eax
+	xor	%edx, %edx
+	mov	$X2APIC_TMICT, %ecx
+	wrmsr
+	.endm
+
 	.macro	call_vmm number
 	mov	$\number, %eax
 	out	%al, $CALL_PORT
+	.endm
+
+	.macro	ring_doorbell
+	out	%al, $DOORBELL_PORT
 	.endm
 
 	/* A workload of batches: what stands between these two makes one exit. */
@@ -75,14 +93,12 @@
 	.section .rodata
 	.balign	16
 	.globl	guest_image, guest_image_end
-	.globl	guest_start, guest_peer, guest_on_timer, guest_on_ipi
+	.globl	guest_start, guest_peer, guest_ticker, guest_on_wakeup, guest_on_ipi
 	.code64
 
 guest_image:
 guest_start:
-	write_msr X2APIC_SVR, SVR_ENABLED
-	write_msr X2APIC_TDCR, TDCR_DIVIDE_BY_1
-	write_msr X2APIC_LVTT, TIMER_VECTOR	/* one-shot, not masked */
+	set_up_timer
 
 	lea	MB_TABLE(%rdi), %r14
 	mov	%r14, %rax
@@ -113,7 +129,7 @@ warm:	call_vmm CALL_WARM
 	jmp	*%rax
 
 workloads:				/* by WORKLOAD_* */
-	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu
+	.irp	name, halt, exit, userspace, hypercall, mmio, ipi, fpu, serve, serve, serve
 	.long	\name - workloads
 	.endr
 
@@ -128,10 +144,7 @@ end:	read_counter
 
 halt:	read_counter
 	mov	%rax, WAKEUP_BEFORE(%r14)
-	mov	WAKEUP_TICKS(%r14), %eax
-	xor	%edx, %edx
-	mov	$X2APIC_TMICT, %ecx
-	wrmsr
+	arm_timer
 	read_counter
 	mov	%rax, WAKEUP_ARMED(%r14)
 	/* Interrupts open only after the instruction behind STI: the timer cannot slip between. */
@@ -148,11 +161,35 @@ wait:	sti
 again:	incq	MB_SPURIOUS(%rdi)
 	jmp	wait
 
-guest_on_timer:
+guest_on_wakeup:
 	read_counter
 	mov	%rax, WAKEUP_WOKEN(%r14)
 	write_msr X2APIC_EOI, 0
 	iretq
+
+serve:	ring_doorbell
+1:	read_counter
+	mov	%rax, SERVICE_HALTED(%r14)
+2:	sti
+	hlt
+	cli
+	cmpq	$0, SERVICE_WOKEN(%r14)
+	je	3f
+	mov	MB_REQUEST(%rdi), %rax
+	test	%rax, %rax
+	jz	end
+	mov	%rax, SERVICE_REQUEST(%r14)
+	mov	%rax, MB_ANSWER(%rdi)
+	incq	MB_COMPLETED(%rdi)
+	read_counter
+	mov	%rax, SERVICE_ANSWERED(%r14)
+	add	$SERVICE_SIZE, %r14
+	ring_doorbell
+	dec	%r12
+	jnz	1b
+	jmp	end
+3:	incq	MB_SPURIOUS(%rdi)
+	jmp	2b
 
 	batches exit
 	cheapest_exit
@@ -208,6 +245,22 @@ guest_peer:
 1:	cmpq	$0, MB_OVER(%rdi)
 	je	1b
 	cli
+	call_vmm CALL_DONE
+	jmp	.
+
+guest_ticker:
+	set_up_timer
+	call_vmm CALL_WARM
+1:	movq	$0, WAKEUP_WOKEN(%r14)
+	arm_timer
+2:	sti
+	hlt
+	cli
+	cmpq	$0, WAKEUP_WOKEN(%r14)
+	je	2b
+	incq	PEER_WAKEUPS(%r14)
+	cmpq	$0, MB_OVER(%rdi)
+	je	1b
 	call_vmm CALL_DONE
 	jmp	.
 

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "device.h"
 #include "fail.h"
 
 extern const uint8_t guest_start[];
 extern const uint8_t guest_peer[];
-extern const uint8_t guest_on_timer[];
+extern const uint8_t guest_ticker[];
+extern const uint8_t guest_on_wakeup[];
 extern const uint8_t guest_on_ipi[];
 
 /* Scratch memory, page by page. */
@@ -23,7 +25,7 @@ extern const uint8_t guest_on_ipi[];
 #define PD_AT	     (SCRATCH_OFFSET + 0x2000)
 #define GDT_AT	     (SCRATCH_OFFSET + 0x3000)
 #define IDT_AT	     (SCRATCH_OFFSET + 0x4000)
-#define STACK_AT(id) (SCRATCH_OFFSET + 0x6000 + 0x1000 * (id)) /* grows down */
+#define STACK_AT(id) (SCRATCH_OFFSET + 0x6000 + 0x400 * (id)) /* grows down */
 
 /* Intel SDM vol. 3, 4.5 and 3.4.5; bits of CR0, CR4 and EFER likewise by their names there. */
 #define PAGE_PRESENT_WRITE 0x3
@@ -43,11 +45,16 @@ extern const uint8_t guest_on_ipi[];
 #define EFER_LME_LMA	   0x500
 #define APIC_X2APIC_ENABLE 0xc00
 #define RFLAGS_FIXED	   0x2
+#define MSR_TSC		   0x10
 
 /* Three pages that VMX without "unrestricted guest" needs: api.rst, KVM_SET_TSS_ADDR. */
 #define TSS_ADDRESS 0xfffbd000
 
 #define CPUID_ENTRIES 256
+
+/* Any number does; those of the PIC and the I/O APIC are below. */
+#define DEVICE_GSI  24
+#define MSI_ADDRESS 0xfee00000
 
 /* AMD APM vol. 3, "Feature Identification", CPUID 0x80000001 ECX. */
 #define CPUID_SVM 0x4
@@ -72,6 +79,36 @@ static void setup_vm(struct vm *vm)
 	KVM_DO(vm->fd, KVM_CREATE_IRQCHIP, 0);
 }
 
+/*
+ * A message-signalled interrupt, fixed and edge-triggered, to the APIC of vCPU 0 (Intel SDM vol. 3,
+ * "Message Signalled Interrupts"), as the only route there is.
+ */
+static void setup_device(const struct vm *vm, const struct device *device)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} routes = {
+		.head.nr = 1,
+		.entry =
+			{
+				.gsi = DEVICE_GSI,
+				.type = KVM_IRQ_ROUTING_MSI,
+				.u.msi = {.address_lo = MSI_ADDRESS, .data = DEVICE_VECTOR},
+			},
+	};
+	struct kvm_ioeventfd doorbell = {
+		.addr = DOORBELL_PORT,
+		.len = 1,
+		.fd = device->doorbell,
+		.flags = KVM_IOEVENTFD_FLAG_PIO,
+	};
+
+	KVM_DO(vm->fd, KVM_SET_GSI_ROUTING, &routes);
+	device_connect_irqfd(vm, device, DEVICE_GSI);
+	KVM_DO(vm->fd, KVM_IOEVENTFD, &doorbell);
+}
+
 static uint64_t *table(struct vm *vm, uint64_t address)
 {
 	return (uint64_t *)(vm->memory + address);
@@ -94,7 +131,8 @@ static void write_tables(struct vm *vm)
 	table(vm, GDT_AT)[SELECTOR_CODE / 8] = GDT_CODE64;
 	table(vm, GDT_AT)[SELECTOR_DATA / 8] = GDT_DATA;
 
-	write_gate(vm, TIMER_VECTOR, guest_on_timer);
+	write_gate(vm, TIMER_VECTOR, guest_on_wakeup);
+	write_gate(vm, DEVICE_VECTOR, guest_on_wakeup);
 	write_gate(vm, IPI_VECTOR, guest_on_ipi);
 }
 
@@ -124,13 +162,21 @@ static void switch_avx_on(const struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_SET_XCRS, &xcrs);
 }
 
+static const uint8_t *entry(const struct vcpu *vcpu)
+{
+	if (!vcpu->id)
+		return guest_start;
+	return vcpu_ticks(vcpu) ? guest_ticker : guest_peer;
+}
+
 static void write_registers(const struct vcpu *vcpu)
 {
 	struct kvm_regs regs = {
-		.rip = (vcpu->id ? guest_peer : guest_start) - guest_image,
+		.rip = entry(vcpu) - guest_image,
 		.rsp = STACK_AT(vcpu->id),
 		.rflags = RFLAGS_FIXED,
 		.rdi = MAILBOX_OFFSET,
+		.r14 = MAILBOX_OFFSET + vcpu_peer_offset(vcpu),
 	};
 	struct kvm_sregs sregs;
 
@@ -198,6 +244,17 @@ static uint64_t counter_hz(const struct vcpu *vcpu)
 	return 1000ull * KVM_DO(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 }
 
+static uint64_t counter(const struct vcpu *vcpu)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {.head.nmsrs = 1, .entry.index = MSR_TSC};
+
+	KVM_DO(vcpu->fd, KVM_GET_MSRS, &msrs);
+	return msrs.entry.data;
+}
+
 /*
  * KVM's APIC bus runs at 1 GHz (api.rst, KVM_CAP_X86_APIC_BUS_CYCLES_NS: 1 ns unless the VMM
  * says otherwise) and the guest divides by 1.
@@ -228,6 +285,8 @@ static uint64_t program_counter(const struct vcpu *vcpu)
 	return regs.rip;
 }
 
+#define SERVED "HLT until an irqfd's MSI, then OUT to an ioeventfd at port 0xf1"
+
 /* Indexed by WORKLOAD_*; the hypercall is looked for. */
 static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_HALT] = {.instruction = "HLT"},
@@ -236,6 +295,9 @@ static const struct ability abilities[WORKLOADS] = {
 	[WORKLOAD_MMIO] = {.instruction = "MOV from 0x3ffff000, where nothing is"},
 	[WORKLOAD_IPI] = {.instruction = "WRMSR to the x2APIC's ICR"},
 	[WORKLOAD_FPU] = {.instruction = "VMOVDQU to YMM0-15 or MOVDQU to XMM0-15, then CPUID"},
+	[WORKLOAD_NET_RR] = {.instruction = SERVED},
+	[WORKLOAD_NET_STREAM] = {.instruction = SERVED},
+	[WORKLOAD_DISK_RR] = {.instruction = SERVED},
 };
 
 /*
@@ -261,12 +323,16 @@ const struct arch arch = {
 	.memory_base = 0,
 	.memory_align = PAGE_LARGE_BYTES,
 	.interval_max_ns = UINT32_MAX,
+	.ticks = true,
 	.counter_source = "KVM_GET_TSC_KHZ",
 	.ability = ability,
 	.vm_type = vm_type,
 	.setup_vm = setup_vm,
 	.setup_vcpu = setup_vcpu,
+	.setup_device = setup_device,
+	.interrupt = device_signal,
 	.counter_hz = counter_hz,
+	.counter = counter,
 	.timer_ticks = timer_ticks,
 	.call = call,
 	.program_counter = program_counter,

@@ -113,6 +113,8 @@ overhead = false
 WORKLOADS = {
     # Far apart: an interrupt that is there before the guest halts is no halt.
     "halt": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
+    "net_rr": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
+    "disk_rr": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
     "exit": "count = {count}\nbatch = 101",
     "userspace": "count = {count}\nbatch = 101",
     "hypercall": "count = {count}\nbatch = 101",

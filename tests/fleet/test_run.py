@@ -13,7 +13,9 @@ from tests.fleet.bench import Emulated, Lab
 pytestmark = pytest.mark.needs("fleet")
 
 PRIME = 23
-GUESTS = ("halt", "exit", "hypercall", "userspace")
+EXITS = ("exit", "hypercall", "userspace")
+SERVED = ("net_rr", "disk_rr")
+GUESTS = ("halt", *EXITS, *SERVED)
 # KVM-HV on POWER9 has no host polling, and tells common KVM nothing of its halts.
 WITHOUT_WAKEUPS = "ppc64le"
 
@@ -65,7 +67,7 @@ def test_phases_hold_all_the_time_of_a_vcpu(lab: Lab) -> None:
     assert sum(difference.notable for difference in found) <= len(found) / 4
 
 
-@pytest.mark.parametrize("guest", GUESTS[1:])
+@pytest.mark.parametrize("guest", EXITS)
 def test_every_exit_is_counted(lab: Lab, guest: str) -> None:
     for row in rows(lab, guest):
         # On POWER9 a knob of halt polling does nothing: the trial is run all the same.
@@ -73,6 +75,17 @@ def test_every_exit_is_counted(lab: Lab, guest: str) -> None:
         assert row["guest"]["completed"] == PRIME
         assert len(row["guest"]["batch_ns"]) == PRIME
         assert min(row["guest"]["batch_ns"]) > 0
+        agreed(row)
+
+
+@pytest.mark.parametrize("guest", SERVED)
+def test_every_request_is_counted_by_all(lab: Lab, guest: str) -> None:
+    for row in rows(lab, guest):
+        assert row["status"] in {"ok", "inert"}, row["reason"]
+        requests = row["guest"]["requests"]
+        counted = [requests[name] for name in ("sent", "interrupts", "replies")]
+        assert [*counted, row["guest"]["completed"]] == 4 * [PRIME]
+        assert min(row["guest"]["latency_ns"]) >= -row["guest"]["latency_error_ns"]
         agreed(row)
 
 

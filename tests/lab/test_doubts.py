@@ -41,6 +41,10 @@ CHANGES: dict[str, tuple[Callable[[Document], object], str]] = {
         lambda r: r["host_state"].update(steal_ticks=4),
         "stole CPU time from 1 trial, 4 ticks",
     ),
+    "lost requests": (
+        lambda r: r["guest"].update(requests={"sent": 200, "lost": 7}, completed=193),
+        "7 of 200 requests had no reply in 1 trial",
+    ),
     "frequency": (
         lambda r: r["host_state"].update(frequency_khz=2_700_000),
         "ran at 2.70 to 3.00 GHz",

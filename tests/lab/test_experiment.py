@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import experiment, metrics
+from lab import experiment, metrics, workload
 from lab.catalog import catalog
 from lab.errors import UsageError
 from lab.paths import EXPERIMENTS
@@ -187,5 +187,51 @@ def test_an_unknown_experiment_lists_the_shipped_ones() -> None:
 
 
 def test_bursts_have_their_mean() -> None:
-    bursty = experiment.Bursty(kind="bursty", ns=10, burst=5, gap_ns=60)
+    bursty = workload.Bursty(kind="bursty", ns=10, burst=5, gap_ns=60)
     assert bursty.mean_ns == 20
+
+
+NET = """
+[[workloads]]
+name = "n"
+guest = "net_rr"
+count = 23
+interval = { kind = "fixed", ns = 30_000 }
+link = { delay_ns = 1000, loss = 0.01 }
+"""
+
+
+def test_a_network_is_planned_with_what_it_leaves_out(tmp_path: Path) -> None:
+    [*_, network] = load(tmp_path, GOOD + NET).workloads
+    assert network.model_dump() == {
+        "name": "n", "guest": "net_rr", "count": 23, "interval": {"kind": "fixed", "ns": 30_000},
+        "vcpus": 1, "tick_ns": 4_000_000, "loop": "closed", "protocol": "udp",
+        "link": {"delay_ns": 1000, "loss": 0.01},
+    }  # fmt: skip
+
+
+def test_keys_of_guests_are_those_of_the_catalogue(tmp_path: Path) -> None:
+    stream = NET.replace("net_rr", "net_stream").replace('"n"', '"s"') + "burst = 2\n"
+    disk = NET[: NET.index("link")].replace("net_rr", "disk_rr").replace('"n"', '"d"')
+    for each in load(tmp_path, GOOD + NET + stream + disk).workloads:
+        keys = each.model_dump().keys() - {"name", "guest"}
+        assert keys == {*catalog().guests[each.guest]}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (('"net_rr"', '"net_stream"'), "workloads.2.burst: missing; add it"),
+        (("count = 23", "count = 23\nburst = 2"), "workloads.2.burst: no such key"),
+        (("delay_ns = 1000", "jitter_ns = 10"), "link.jitter_ns: there is no delay_ns to vary"),
+        (("loss = 0.01", "loss = 1"), "workloads.2.link.loss: input should be less than 1"),
+        (("count = 23", 'count = 23\nloop = "half"'), "workloads.2.loop: input should be 'closed'"),
+        (("count = 23", "count = 23\nvcpus = 9"), "workloads.2.vcpus: input should be less than"),
+    ],
+)
+def test_a_wrong_network_gets_key_and_remedy(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    assert change[0] in NET
+    with pytest.raises(UsageError, match=complaint):
+        load(tmp_path, GOOD + NET.replace(*change, 1))

@@ -97,3 +97,42 @@ def test_names_are_unique_and_primary_metrics_have_a_direction() -> None:
     assert len(set(names)) == len(names)
     for name in metrics.PRIMARY:
         assert metrics.metric(name).direction is not metrics.Direction.NEITHER
+
+
+def served_row(**requests: int) -> Document:
+    row = halt_row(workload={"guest": "net_rr"})
+    row["guest"] |= {
+        "round_trip_ns": [100, 300, 200], "send_late_ns": [7, 9, 8],
+        "requests": {"sent": 8, "early": 2, "lost": 1, **requests},
+        "vcpus": [{"cpu_ns": 2000}, {"cpu_ns": 500, "ticks": 3}, {"cpu_ns": 300, "ticks": 3}],
+        "stats": {"vcpu": [
+            {"halt_poll_success_ns": 70, "halt_poll_fail_ns": 8},
+            {"halt_poll_success_ns": 5, "halt_poll_fail_ns": 12},
+            {"halt_poll_success_ns": 0, "halt_poll_fail_ns": 3},
+        ]},
+    }  # fmt: skip
+    return row
+
+
+def test_metrics_of_requests_beside_those_of_halts() -> None:
+    found = metrics.measure(served_row())
+    assert (
+        found.items()
+        >= {
+            "round_trip_p50_ns": 200,
+            "lost_requests": 1 / 8,
+            "early_interrupts": 2 / 8,
+            "send_late_p50_ns": 8,
+            "peers_cpu_ns_per_request": 200,
+            "peers_polled_ns_per_request": 5,
+            "wakeup_p50_ns": 25,
+            "poll_hit_rate": 0.6,
+        }.items()
+    )
+
+
+def test_one_vcpu_has_no_peers() -> None:
+    row = served_row()
+    row["guest"]["vcpus"] = row["guest"]["vcpus"][:1]
+    row["guest"]["stats"]["vcpu"] = row["guest"]["stats"]["vcpu"][:1]
+    assert not {name for name in metrics.measure(row) if name.startswith("peers")}

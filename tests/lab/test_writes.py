@@ -19,3 +19,11 @@ def test_a_reboot_is_a_write_of_the_hosts_that_allow_it() -> None:
     reboots = [write.value for write in writes(document, "h") if "rebooted" in write.target]
     assert reboots == ["2 times, between groups of blocks"]
     assert not any("rebooted" in write.target for write in writes(document, "i"))
+
+
+def test_a_network_says_what_it_makes() -> None:
+    network = experiment.load(experiment.find("network"))
+    targets = {each.target for each in writes(plan.document("r", "n", network, ["h"]), "h")}
+    assert "network namespaces without names" in targets
+    document = plan.document("r", "halt_poll", QUESTION, ["h"])
+    assert not any("namespaces" in each.target for each in writes(document, "h"))

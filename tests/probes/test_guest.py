@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-SOURCES = Path(__file__).resolve().parents[2] / "probes" / "guest"
+from tests.probes.vmm import lacking, result, run, skip_lacking
 
 BATCHES = ["exit", "userspace", "hypercall", "mmio", "ipi", "fpu"]
 
@@ -79,13 +79,6 @@ time.sleep(60)
 """
 
 
-@pytest.fixture(scope="module")
-def vmm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("guest")
-    subprocess.run(["make", "-s", "-C", str(SOURCES), f"OUT={folder}"], check=True)
-    return folder / "kvmlab-guest"
-
-
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "intervals"
@@ -93,38 +86,8 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def run(vmm: Path, *options: object, go: str = "go\n") -> subprocess.CompletedProcess[str]:
-    command = [str(vmm), *map(str, options)]
-    return subprocess.run(
-        command, input=go, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
-def result(vmm: Path, *options: object) -> dict[str, Any]:
-    done = run(vmm, *options)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    ready, measured = map(json.loads, done.stdout.splitlines())
-    guest: dict[str, Any] = measured["result"]
-    threads = [{"id": vcpu["id"], "tid": vcpu["tid"]} for vcpu in guest["vcpus"]]
-    assert ready["ready"]["vcpus"] == threads
-    return guest
-
-
 def halt(vmm: Path, table: Path, *options: object) -> dict[str, Any]:
     return result(vmm, "--workload", "halt", "--count", WAKEUPS, "--intervals", table, *options)
-
-
-def lacking(vmm: Path) -> dict[str, str | None]:
-    """Return why each workload cannot be run here; None where it can."""
-    described = json.loads(run(vmm, "--describe").stdout)["workloads"]
-    return {name: ability["reason"] for name, ability in described.items()}
-
-
-def skip_lacking(vmm: Path, workload: str) -> None:
-    reason = lacking(vmm)[workload]
-    if reason:
-        pytest.skip(f"{workload}: {reason}")
 
 
 def gone(pid: int) -> bool:
@@ -252,7 +215,7 @@ def test_describe(vmm: Path) -> None:
     description = json.loads(run(vmm, "--describe").stdout)
     assert description["architecture"] == os.uname().machine
     assert description["kvm_api_version"] == 12
-    assert set(description["workloads"]) == {"halt", *BATCHES}
+    assert set(description["workloads"]) == {"halt", "net_rr", "net_stream", "disk_rr", *BATCHES}
     for workload in description["workloads"].values():
         assert bool(workload["instruction"]) != bool(workload["reason"])
     assert isinstance(description["halt_poll_cap"], bool)
@@ -380,7 +343,7 @@ HALT = ["--workload", "halt", "--count", "5"]
         (["--workload", "exit", "--count", "10000001"], "--count is '10000001'"),
         (["--workload", "exit", "--count"], "--count needs a value"),
         (["--workload", "exit", "--count", "5", "--batch", "0"], "--batch is '0'"),
-        (["--workload", "exit", "--count", "5", "--intervals", "x"], "--intervals belongs"),
+        (["--workload", "exit", "--count", "5", "--intervals", "x"], "--intervals does not"),
         (["--workload", "exit", "--count", "5", "--cpu", "1023"], "--cpu is 1023"),
         (["--workload", "exit", "--count", "5", "--cpu", "0,"], "--cpu is ''"),
         (["--workload", "exit", "--count", "5", "--cpu", "0,1023"], "--cpu is 1023"),
@@ -388,12 +351,14 @@ HALT = ["--workload", "halt", "--count", "5"]
         (["--workload", "ipi", "--count", "5", "--cpu", "0,0"], "--cpu has 0 twice"),
         (["--workload", "exit", "--count", "5", "--timeout", "0"], "--timeout is '0'"),
         (["--workload", "exit", "--count", "5", "more"], "'more' is not an option"),
+        (["--workload", "exit", "--count", "5", "--vcpus", "2"], "--vcpus does not belong"),
+        (["--workload", "exit", "--count", "5", "--open"], "--open, --tcp, --netns and"),
         (["--polling"], "--polling is not an option"),
         (["-xy"], "-xy is not an option"),
         (HALT, "--intervals is missing"),
         ([*HALT, "--intervals", "/nowhere"], "/nowhere cannot be read: No such file"),
         ([*HALT, "--intervals", "/"], "/ cannot be read: Is a directory"),
-        ([*HALT, "--intervals", "x", "--batch", "3"], "--batch belongs"),
+        ([*HALT, "--intervals", "x", "--batch", "3"], "--batch does not"),
         ([*HALT, "--intervals", "x", "--halt-poll-ns", "4294967296"], "--halt-poll-ns is"),
     ],
 )

@@ -220,3 +220,26 @@ def test_a_run_that_cannot_be_read_has_no_report(spoilt: Path) -> None:
         write(spoilt)
     with pytest.raises(UsageError, match="no run 'gone'"):
         write("gone", spoilt.parent)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    workloads = (synthetic.NET_CLOSED, synthetic.NET_OPEN, synthetic.DISK)
+    return read_run(
+        synthetic.write_run(tmp_path_factory.mktemp("served"), workloads=workloads, blocks=5)
+    )
+
+
+def test_requests_are_in_every_picture_of_halts_and_in_one_of_round_trips(served: Run) -> None:
+    titles = [each["layout"]["title"]["text"] for each in figures(render(served))]
+    for name in ("rr", "open", "disk"):
+        assert sum(f"<b>{name}</b>" in title for title in titles) == 5
+    assert "How long replies take" in prose(render(served))
+
+
+def test_each_vcpu_of_several_says_what_it_polled(served: Run) -> None:
+    text = prose(render(served))
+    assert "Who is woken, and who polls" in text
+    assert "0, serves" in text
+    # Only rr has a second vCPU, and it never polls here.
+    assert text.count("0, serves") == len(synthetic.CEILINGS)

@@ -1,0 +1,165 @@
+"""Workloads of an experiment file: what the guest does, how often, in which rhythm."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+
+STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+Exit = Literal["exit", "hypercall", "userspace", "mmio", "ipi", "fpu"]
+Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+WAKEUP_NS = 60_000
+"""What an emulated guest needs of its own for each wake-up; hardware far less."""
+REQUEST_NS = 400_000
+"""The same of a request and its reply: client, device and guest take turns."""
+
+
+class Strict(BaseModel):
+    model_config = STRICT
+
+
+class Fixed(Strict):
+    """The same interval again and again."""
+
+    kind: Literal["fixed"]
+    ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return self.ns
+
+
+class Exponential(Strict):
+    """Memoryless arrivals with mean `ns`."""
+
+    kind: Literal["exponential"]
+    ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return self.ns
+
+
+class Bursty(Strict):
+    """Bursts of `burst` wake-ups `ns` apart, after gaps of `gap_ns` on average."""
+
+    kind: Literal["bursty"]
+    ns: Nanoseconds
+    burst: Annotated[int, Field(ge=2)]
+    gap_ns: Nanoseconds
+
+    @property
+    def mean_ns(self) -> float:
+        return (self.ns * (self.burst - 1) + self.gap_ns) / self.burst
+
+
+Interval = Annotated[Fixed | Exponential | Bursty, Field(discriminator="kind")]
+
+
+class Halt(Strict):
+    """The guest arms a one-shot timer, halts and takes the interrupt, `count` times."""
+
+    name: Name
+    guest: Literal["halt"]
+    count: Count
+    interval: Interval
+
+    @property
+    def expected_s(self) -> float:
+        return self.count * (self.interval.mean_ns + WAKEUP_NS) / 1e9
+
+
+class Exits(Strict):
+    """The guest leaves and comes back in a loop: `count` samples of `batch` exits."""
+
+    name: Name
+    guest: Exit
+    count: Count
+    batch: Annotated[int, Field(ge=1, le=100_000)] = 100
+
+    @property
+    def expected_s(self) -> float:
+        # What an exit costs an emulated host; hardware needs a microsecond or two.
+        return self.count * self.batch * 10_000 / 1e9
+
+
+class Link(Strict):
+    """What becomes of packets on the private network, each way alike; nothing by default."""
+
+    delay_ns: Nanoseconds | None = None
+    jitter_ns: Nanoseconds | None = None
+    loss: Annotated[float, Field(gt=0, lt=1)] | None = None
+    rate_bit_s: Annotated[int, Field(ge=8_000)] | None = None
+
+    @model_validator(mode="after")
+    def _jitter_of_a_delay(self) -> Self:
+        if self.jitter_ns is not None and self.delay_ns is None:
+            raise ValueError("link.jitter_ns: there is no delay_ns to vary; give one")
+        return self
+
+    @model_serializer
+    def _given(self) -> dict[str, int | float]:
+        return {name: value for name, value in self if value is not None}
+
+
+class _Served(Strict):
+    """A device brings vCPU 0 `count` requests; other `vcpus` wake each `tick_ns` and do nothing.
+
+    `interval` is what a request waits for: its kind says from when.
+    """
+
+    name: Name
+    count: Count
+    interval: Interval
+    vcpus: Annotated[int, Field(ge=1, le=8)] = 1
+    tick_ns: Nanoseconds = 4_000_000
+
+    @property
+    def expected_s(self) -> float:
+        return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
+
+
+class _Networked(_Served):
+    """A client on a private network sends the requests and waits for the replies.
+
+    The interval goes before a request: it begins with the last reply in a closed loop, when the
+    last request was due in an open one. There, latency counts from when a request was due.
+    """
+
+    loop: Literal["closed", "open"] = "closed"
+    protocol: Literal["udp", "tcp"] = "udp"
+    link: Link = Link()
+
+
+class NetRr(_Networked):
+    """One request at a time."""
+
+    guest: Literal["net_rr"]
+
+
+class NetStream(_Networked):
+    """Bursts of `burst` requests sent together; the interval goes before a burst."""
+
+    guest: Literal["net_stream"]
+    burst: Annotated[int, Field(ge=2, le=1000)]
+
+
+class DiskRr(_Served):
+    """The guest asks a disk and waits; the interval is what the completion takes."""
+
+    guest: Literal["disk_rr"]
+
+
+Workload = Annotated[Halt | Exits | NetRr | NetStream | DiskRr, Field(discriminator="guest")]
+
+TAGS = {
+    *("halt", "net_rr", "net_stream", "disk_rr", *get_args(Exit)),
+    *("fixed", "exponential", "bursty"),
+    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr)),
+}
+"""What pydantic puts into the path of a key to say which kind was meant."""

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What --help prints.
+ */
+#include "usage.h"
+
+const char usage[] =
+	"usage: kvmlab-guest --workload W --count N [options]\n"
+	"       kvmlab-guest --describe\n"
+	"\n"
+	"Runs one tiny VM and prints what it measured, as JSON. Waits for the line `go` on stdin.\n"
+	"\n"
+	"  --workload W        halt: arm a timer, halt, take the interrupt; exit: the cheapest "
+	"exit\n"
+	"                      that the kernel handles; hypercall: one that the kernel answers;\n"
+	"                      userspace: an exit to this process and back; mmio: a load that "
+	"this\n"
+	"                      process answers; ipi: an interrupt to a second vCPU, until it is\n"
+	"                      handled; fpu: write to the vector registers, then what exit does;\n"
+	"                      net_rr, net_stream: answer requests of a client on a network, one\n"
+	"                      by one or in bursts; disk_rr: wait for completions of a disk\n"
+	"  --count N           wake-ups, requests, or samples of a batch of exits\n"
+	"  --batch B           exits in a sample (exit to fpu; 100)\n"
+	"  --intervals FILE    times in ns, one on each line, at least N: wake-up intervals (halt),\n"
+	"                      between requests (net), from request to completion (disk)\n"
+	"  --burst B           requests sent together, with one interval before them "
+	"(net_stream)\n"
+	"  --open              requests go out at their times, whatever became of those before "
+	"(net)\n"
+	"  --tcp               instead of UDP (net)\n"
+	"  --netns C,D         descriptors of the client's and the device's network namespaces "
+	"(net);\n"
+	"                      without them both are here, on the loopback\n"
+	"  --address A         the device's IPv4 address (net; 127.0.0.1)\n"
+	"  --patience MS       without any reply for that long, those that lack are lost (net; 1000)\n"
+	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
+	"parameter\n"
+	"  --vcpus V           vCPUs in all; vCPU 0 serves, the others tick (net, disk; 1)\n"
+	"  --tick NS           wakes those others (4000000)\n"
+	"  --cpu N[,M]         run vCPU 0 on this CPU only, and vCPU 1 on that (ipi; any but N)\n"
+	"  --timeout SECONDS   give up after that long (60)\n"
+	"  --describe          say what the guest does on this architecture, and what KVM can do\n";

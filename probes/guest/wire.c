@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two ends of the network between client and device. A socket stays in the namespace it was
+ * made in (network_namespaces(7)), so the thread that makes it need not.
+ */
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+static int check(const char *what, int answer)
+{
+	if (answer < 0)
+		fail(STATUS_FAILURE,
+		     "%s failed: %s; look at the addresses and routes of --netns and --address",
+		     what, strerror(errno));
+	return answer;
+}
+
+static void enter(int namespace)
+{
+	if (namespace >= 0)
+		check("entering the network namespace", setns(namespace, CLONE_NEWNET));
+}
+
+static int make_socket(int type)
+{
+	int on = 1;
+	int fd = check("a socket", socket(AF_INET, type | SOCK_CLOEXEC, 0));
+
+	if (type == SOCK_STREAM)
+		check("TCP_NODELAY", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+	return fd;
+}
+
+static struct sockaddr_in name_of(int fd)
+{
+	struct sockaddr_in name;
+	socklen_t bytes = sizeof(name);
+
+	check("getsockname", getsockname(fd, (struct sockaddr *)&name, &bytes));
+	return name;
+}
+
+static void join(int fd, struct sockaddr_in name)
+{
+	check("connecting client and device",
+	      connect(fd, (const struct sockaddr *)&name, sizeof(name)));
+}
+
+struct wire wire_open(const struct options *options)
+{
+	int type = options->tcp ? SOCK_STREAM : SOCK_DGRAM;
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = options->address};
+	int home = check("/proc/self/ns/net", open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+	struct wire wire;
+	int listener;
+
+	enter(options->namespaces[1]);
+	wire.device = make_socket(type);
+	check("binding the device's address",
+	      bind(wire.device, (const struct sockaddr *)&name, sizeof(name)));
+	if (options->tcp)
+		check("listening", listen(wire.device, 1));
+
+	enter(options->namespaces[0]);
+	wire.client = make_socket(type);
+	join(wire.client, name_of(wire.device));
+
+	if (options->tcp) {
+		listener = wire.device;
+		wire.device = check("accepting", accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+		close(listener);
+	} else {
+		join(wire.device, name_of(wire.client));
+	}
+	enter(home);
+	close(home);
+	return wire;
+}
