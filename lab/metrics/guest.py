@@ -39,9 +39,9 @@ METRICS = (
         unit="ns",
         direction=Direction.LOWER,
         definition="median (Harrell and Davis) over a trial's wake-ups of the time from the "
-        "timer's deadline, or from the device's interrupt, to the first instruction of the handler. "
-        "Of a timer by the guest's own counter, with the cost of arming; of a device from the "
-        "host's clock to the guest's, the error of which is latency_error_ns",
+        "timer's deadline, or from the device's interrupt, to the first instruction of the "
+        "handler. Of a timer by the guest's own counter, with the cost of arming; of a device "
+        "from the host's clock to the guest's, the error of which is latency_error_ns",
         guests=HALT,
         value=_latency(0.5),
         primary=True,
