@@ -158,11 +158,11 @@ def _perf(vm: guest.Vm) -> Iterator[Counts | None]:
         _wait(process, answers, "ack")
         yield None
         _end(process)
-        words = ["perf", "kvm", "-i", data, "stat", "report", "--stdio"]
+        words = ["perf", "kvm", "-i", data, "stat", "report"]
         said = subprocess.run(words, capture_output=True, text=True, check=False)
         rows = re.findall(r"^\s*(\S.*?)\s+(\d+)\s+[\d.]+%", said.stdout + said.stderr, re.MULTILINE)
         if not rows:
-            raise RefusedError(f"perf: {(said.stderr or said.stdout).strip()[-300:]}")
+            raise RefusedError(f"perf: {_first(said.stderr or said.stdout)}")
         yield {name: int(count) for name, count in rows}
 
 
@@ -224,10 +224,14 @@ def _wait(process: subprocess.Popen[bytes], stream: IO[bytes], word: str) -> Non
             assert process.stdout
             with contextlib.suppress(BlockingIOError):
                 seen += os.read(process.stdout.fileno(), 1 << 16)
-            lines = seen.decode(errors="replace").strip().splitlines() or ["no word"]
-            raise RefusedError(lines[-1])
+            raise RefusedError(_first(seen.decode(errors="replace")))
         time.sleep(0.05)
     os.set_blocking(stream.fileno(), True)
+
+
+def _first(said: str) -> str:
+    """Return the line that says what is wrong; usage, carets and advice come below it."""
+    return next((line.strip() for line in said.splitlines() if line.strip()), "no word")
 
 
 def _end(process: subprocess.Popen[bytes]) -> str:
