@@ -12,13 +12,22 @@ UNPROBED = "none"
 ICOUNT = "icount"
 NONE = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+ARROW = "\N{RIGHTWARDS ARROW}"
 MINUS = "\N{MINUS SIGN}"
+FACTOR = 3
+"""From here on a ratio is shown as a factor, and not as a change in per cent."""
 NANOSECONDS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3))
 
 
 def setting_label(setting: Mapping[str, object]) -> str:
     """Stable name of a setting, whatever the order of its knobs: `vm.halt_poll_ns=20000`."""
     return ", ".join(f"{knob}={setting[knob]}" for knob in sorted(setting)) or AS_FOUND
+
+
+def setting_of(label: str) -> dict[str, int]:
+    """Return the setting that a label names: the inverse of `setting_label`."""
+    pairs = (part.partition("=") for part in label.split(", ") if label != AS_FOUND)
+    return {knob: int(value) for knob, _, value in pairs}
 
 
 def knobs_of(columns: Iterable[str]) -> list[str]:
@@ -51,6 +60,24 @@ def short_labels(settings: Iterable[Mapping[str, int]]) -> dict[str, str]:
     }
 
 
+def step(reference: str, setting: str) -> str:
+    """Say what a setting changes: `halt_poll_ns 0 → 200 µs`; both take labels of settings."""
+    before, after = setting_of(reference), setting_of(setting)
+    parts = []
+    for knob in sorted(before.keys() | after.keys()):
+        ends = [_value(knob, each[knob]) if knob in each else AS_FOUND for each in (before, after)]
+        if ends[0] != ends[1]:
+            parts.append(f"{knob.partition('.')[2]} {ends[0]} {ARROW} {ends[1]}")
+    return ", ".join(parts)
+
+
+def span(low: float, high: float) -> str:
+    """Return the ends of a ratio's interval as changes: `[+3.5, +12 %]`."""
+    if high >= FACTOR:
+        return f"[{TIMES}{_three(low)}, {TIMES}{_three(high)}]"
+    return f"[{change(low).removesuffix(' %')}, {change(high)}]"
+
+
 def nanoseconds(value: float) -> str:
     """Return a time for people, three figures: `12.3 µs`."""
     for unit, size in NANOSECONDS:
@@ -81,7 +108,7 @@ def change(ratio: float | None) -> str:
     """Return a ratio as a change in per cent, as a factor from 3 on."""
     if ratio is None:
         return NONE
-    if ratio >= 3:  # noqa: PLR2004
+    if ratio >= FACTOR:
         return f"{TIMES}{_three(ratio)}"
     percent = 100 * (ratio - 1)
     digits = 1 if abs(percent) < 9.95 else 0  # noqa: PLR2004

@@ -3,7 +3,7 @@
 It has one row for each metric of each trial, and one row without a metric for
 a trial that was not measured, so that a failure is a row and not a gap:
 
-run, host, architecture, clock_class, flavour, boot, trial, block, warmup, setting, probes,
+run, host, architecture, clock_class, flavour, kernel, boot, trial, block, warmup, setting, probes,
 aa, one column for each knob (as set; its name, `vm.halt_poll_ns`), workload, guest, status,
 reason, metric, value, unit
 
@@ -32,6 +32,7 @@ HEAD = {
     "architecture": "str",
     "clock_class": "str",
     "flavour": "str",
+    "kernel": "str",
     "boot": "str",
     "trial": "int64",
     "block": "int64",
@@ -85,6 +86,7 @@ def _cell(run: Run, host: str, row: Document) -> Document:
         "architecture": facts.get("architecture"),
         "clock_class": facts.get("clock_class"),
         "flavour": (facts.get("kvm") or {}).get("flavour"),
+        "kernel": facts.get("kernel"),
         "boot": row.get("boot_id", ""),
         "trial": row["trial"],
         "block": row["block"],

@@ -67,8 +67,12 @@ def write_run(
     probes: Sequence[str] = ("halts",),
     overhead: bool = False,
     aa: bool = False,
+    architectures: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a whole run below `store`; `hosts` maps a host's name to its clock class."""
+    """Write a whole run below `store`; `hosts` maps a host's name to its clock class.
+
+    `architectures` maps a host's name to what it is, if not x86_64.
+    """
     hosts = {"synthetic": "hardware"} if hosts is None else hosts
     rng = np.random.default_rng(seed)
     run = store / name
@@ -78,7 +82,8 @@ def write_run(
     arms += [(reference, list(probes), True)] if aa else []
     warm = (reference, list(probes), False)
     plans = {host: plan_trials(arms, warm, workloads, blocks, rng) for host in hosts}
-    facts = {host: host_facts(host, clock) for host, clock in hosts.items()}
+    of_hosts = dict.fromkeys(hosts, "x86_64") | dict(architectures or {})
+    facts = {host: host_facts(host, clock, of_hosts[host]) for host, clock in hosts.items()}
     (run / "experiment.toml").write_text(
         'analysis = """\nWhat does a synthetic window buy?\n\n- No host was measured.\n"""\n'
     )
@@ -275,9 +280,9 @@ def exits(trial: Document, rng: np.random.Generator) -> tuple[Document, Document
     }, probed(np.zeros((0, 6), dtype=np.int64), [])  # fmt: skip
 
 
-def host_facts(host: str, clock_class: str) -> Document:
+def host_facts(host: str, clock_class: str, architecture: str = "x86_64") -> Document:
     return {
-        "hostname": host, "architecture": "x86_64", "kernel": "6.18.0-synthetic",
+        "hostname": host, "architecture": architecture, "kernel": "6.18.0-synthetic",
         "kernel_version": "#1", "distribution": "Synthetic 1", "cmdline": "quiet",
         "cpu_model": "Synthetic CPU", "cpus_online": "0-1", "microcode": None, "smt": False,
         "numa_nodes": 1, "governor": None, "idle_driver": None, "clocksource": "tsc",

@@ -23,7 +23,7 @@ DEFAULT_EXPERIMENT = "halt_poll"
 @options.inventory_option
 @click.option("--resume", metavar="RUN", help="go on with a run that broke off")
 @click.option("--no-provision", is_flag=True, help="the hosts have all they need: check nothing")
-@click.option("--allow-foreign-vms", is_flag=True, help="run beside other VMs")
+@options.foreign_option
 @options.json_option
 @click.pass_obj
 def command(
@@ -150,7 +150,7 @@ def _conclude(folder: RunFolder, *, as_json: bool) -> None:
     from lab import report  # noqa: PLC0415  (plotly is slow to import)
     from lab.cli import compare  # noqa: PLC0415
 
-    compare.show([run], folder.path.parent, as_json=as_json)
+    compare.show([run], folder.path.parent, "json" if as_json else None)
     remarks.print(f"report: {report.write(run, folder.path.parent)}", soft_wrap=True)
     if state != "complete":
         remarks.print(f"incomplete: kvmlab run --resume {run}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.metrics.model import EXITS, HALT, Direction, Metric, ratio
+from lab.quantile import harrell_davis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,7 +32,7 @@ def _quantile(values: Iterable[float] | None, q: float) -> float | None:
     # Fewer than 1 / (1 - q) values have none beyond the quantile: a maximum in disguise.
     if sample.size < 1 / (1 - q):
         return None
-    return float(np.quantile(sample, q))
+    return harrell_davis(sample, q)
 
 
 def _cpu_per_wakeup(row: Document) -> float | None:
@@ -48,8 +49,9 @@ METRICS = (
         title="median wake-up latency",
         unit="ns",
         direction=Direction.LOWER,
-        definition="median over a trial's wake-ups of the time from the timer's deadline to the "
-        "first instruction of its handler, by the guest's own counter; holds the cost of arming",
+        definition="median (Harrell and Davis) over a trial's wake-ups of the time from the "
+        "timer's deadline to the first instruction of its handler, by the guest's own counter; "
+        "holds the cost of arming",
         guests=HALT,
         value=_latency(0.5),
         primary=True,
@@ -80,8 +82,8 @@ METRICS = (
         title="median time of an exit",
         unit="ns",
         direction=Direction.LOWER,
-        definition="median over a trial's batches of the batch's time by its exits: the round trip "
-        "guest → host → guest, by the guest's own counter",
+        definition="median (Harrell and Davis) over a trial's batches of the batch's time by its "
+        "exits: the round trip guest → host → guest, by the guest's own counter",
         guests=EXITS,
         value=_exit(0.5),
         primary=True,

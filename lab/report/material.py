@@ -13,6 +13,8 @@ from lab.labels import clock, nanoseconds
 from lab.profile import Profile
 from lab.report.style import Key
 from lab.stats import Cell, Estimate
+from lab.stats.choice import Choice
+from lab.stats.tradeoff import Tradeoff
 from lab.store.layout import Document
 
 
@@ -68,6 +70,8 @@ class Material:
     profile: Profile
     probe_costs: Sequence[Cost]
     fpu_costs: Sequence[Cost]
+    tradeoffs: Sequence[Tradeoff]
+    choice: Choice | None
 
     @property
     def by_workload(self) -> Mapping[str, list[Document]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +18,24 @@ from lab.facts import Fact, facts
 from lab.labels import setting_label
 from lab.paths import RESULTS
 from lab.profile import profile
+from lab.report.across import Comparable
+from lab.report.across import pictures as pictures_across
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.prose import analysis, marked
 from lab.report.style import keys
 from lab.stats import Comparison, Verdict
+from lab.stats.architectures import UNKNOWN, across
+from lab.stats.choice import Advice, advise
 from lab.stats.compare import counted
+from lab.stats.tradeoff import Tradeoff, tradeoffs
 from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
 from lab.summary import SYMBOLS, Grid, Summary, sentences, summarise, tally
 from lab.table import is_counted
 
-UNKNOWN = "unknown"
+SEVERAL = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,14 @@ class Host:
     facts: list[Fact]
 
 
+@dataclass(frozen=True)
+class Group:
+    """The part of the page on all hosts of one clock class."""
+
+    comparable: Comparable
+    pictures: list[Picture]
+
+
 def write(run: str | Path, store: Path = RESULTS) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
@@ -71,13 +84,15 @@ def render(run: Run) -> str:
     environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
-    hosts = _hosts(summary)
+    advice = {each.clock_class: each for each in advise(_tradeoffs(summary))}
+    hosts = _hosts(summary, advice)
     return environment.get_template("page.html.j2").render(
         run=run,
         manifest=run.manifest,
         command=shlex.join(run.manifest.get("command") or []),
         analysis=analysis(run.path),
         hosts=hosts,
+        groups=_groups(summary, advice),
         tally=tally(summary.comparisons),
         metrics=[each for each in metrics.METRICS if each.name in set(summary.trials["metric"])],
     )
@@ -101,16 +116,47 @@ def templates() -> Environment:
     return environment
 
 
-def _hosts(summary: Summary) -> list[Host]:
+def _tradeoffs(summary: Summary) -> list[Tradeoff]:
+    return tradeoffs(summary.trials, setting_label(summary.run.plan["reference"]))
+
+
+def _groups(summary: Summary, advice: Mapping[str, Advice]) -> list[Group]:
+    """Hosts of each clock class together, in a run with comparisons on several."""
+    if len({each.host for each in summary.comparisons}) < SEVERAL:
+        return []
+    found = across(summary.comparisons)
+    return [
+        Group(shown, pictures_across(shown))
+        for shown in (
+            Comparable(
+                clock_class,
+                [each for each in found if each.clock_class == clock_class],
+                advice.get(clock_class),
+                summary.names,
+            )
+            for clock_class in dict.fromkeys(each.clock_class for each in found)
+        )
+    ]
+
+
+def _hosts(summary: Summary, advice: Mapping[str, Advice]) -> list[Host]:
     found = doubts(summary.run)
     grids = {grid.host: grid for grid in summary.grids}
     return [
-        _host(summary, name, grids.get(name), [each for each in found if each.host == name])
+        _host(
+            summary,
+            name,
+            grids.get(name),
+            [each for each in found if each.host == name],
+            advice.get(summary.run.facts(name).get("clock_class") or UNKNOWN),
+        )
         for name in summary.run.manifest["hosts"]
     ]
 
 
-def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) -> Host:
+def _host(
+    summary: Summary, name: str, grid: Grid | None, found: list[Doubt], advice: Advice | None
+) -> Host:
     run = summary.run
     entry = run.manifest["hosts"][name]
     comparisons = [each for each in summary.comparisons if each.host == name]
@@ -127,6 +173,8 @@ def _host(summary: Summary, name: str, grid: Grid | None, found: list[Doubt]) ->
         profile=profile(summary, name),
         probe_costs=[each for each in summary.probe_costs if each.host == name],
         fpu_costs=[each for each in summary.fpu_costs if each.host == name],
+        tradeoffs=advice.tradeoffs.get(name, []) if advice else [],
+        choice=advice.hosts.get(name) if advice else None,
     )
     return Host(
         name=name,

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.labels import nanoseconds
+from lab.labels import change, nanoseconds
 
 INK, FAINT, GRID = "var(--ink)", "var(--faint)", "var(--grid)"
 HEIGHT = 300
@@ -19,6 +19,10 @@ NARROW = 0.7
 """Decades below which ticks are spaced evenly, not by factors."""
 STEPS = ((1.4, (1, 2, 5)), (2.4, (1, 3)), (math.inf, (1,)))
 """Factors between powers of ten, by the decades below which their labels do not touch."""
+TICKS, WIDE = 5, 2.5
+"""How many ticks fit on an axis of ratios, and from which span on they are factors."""
+PERCENT = (0.5, 1, 2, 5, 10, 20, 50, 100)
+FACTORS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100, 1000)
 
 # From cold to hot in the order of the knob; a symbol and a dash each, so that colour is not needed.
 COLOURS = tuple(f"var(--s{number})" for number in range(6))
@@ -121,6 +125,37 @@ def time_axis(title: str, values: Iterable[float], room: float = 0.06) -> dict[s
         tickvals=ticks,
         ticktext=[nanoseconds(tick) for tick in ticks],
     )
+
+
+def ratio_axis(title: str, values: Iterable[float]) -> dict[str, Any]:
+    """Return a logarithmic axis of ratios that holds all `values` and 1, with changes for ticks."""
+    logs = [math.log10(value) for value in values if value > 0]
+    low, high = min([*logs, -0.01]), max([*logs, 0.01])
+    margin = 0.06 * (high - low)
+    low, high = low - margin, high + margin
+    ticks = _ratio_ticks(10**low, 10**high)
+    return axis(
+        title,
+        type="log",
+        range=[low, high],
+        tickvals=ticks,
+        ticktext=["0" if tick == 1 else change(tick) for tick in ticks],
+    )
+
+
+def _ratio_ticks(low: float, high: float) -> list[float]:
+    """Round changes: even steps in per cent where all are small, else factors."""
+    if high / low < WIDE:
+        step = next(each for each in PERCENT if (high - low) * 100 / each <= TICKS)
+        first, last = math.ceil((low - 1) * 100 / step), math.floor((high - 1) * 100 / step)
+        return [1 + number * step / 100 for number in range(first, last + 1)]
+    inside = [each for each in FACTORS if low <= each <= high]
+    apart = math.log(high / low) / TICKS
+    ticks: list[float] = [1.0]
+    for each in sorted(inside, key=lambda each: abs(math.log(each))):
+        if all(abs(math.log(each / tick)) >= apart for tick in ticks):
+            ticks.append(each)
+    return sorted(ticks)
 
 
 def _ticks(low: float, high: float) -> list[float]:

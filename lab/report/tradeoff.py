@@ -10,9 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from lab.report.material import Material, Multiple, Picture, bars, said
+from lab.across import recommendation
+from lab.labels import NONE
+from lab.report.material import Material, Multiple, Picture, Table, bars, said
 from lab.report.style import FAINT, INK, Key, figure, time_axis
 from lab.stats import Cell, Estimate
+from lab.stats.compare import MARGIN
+from lab.stats.tradeoff import Tradeoff
 
 X, Y = "cpu_ns_per_wakeup", "wakeup_p50_ns"
 CLOSE = 0.08
@@ -39,7 +43,37 @@ def tradeoff(material: Material) -> Picture:
             for workload, _ in material.of_guest("halt")
             if ranges.keys() == {X, Y} and len(material.keys) > 1
         ),
+        tables=tuple(_fronts(material)),
+        remarks=_recommendation(material),
     )
+
+
+def _fronts(material: Material) -> Iterator[Table]:
+    """Tell how probable it is that each setting is worth having, by workload."""
+    weighed = [each for each in material.tradeoffs if not each.inert]
+    if weighed:
+        yield Table(
+            "How probable it is that no other setting is as good in both latency and share of a "
+            f"CPU, and more than {100 * (MARGIN - 1):.0f} % better in one",
+            ("setting", *(each.workload for each in weighed)),
+            tuple(
+                (key.name, *(_probability(each, key.label) for each in weighed))
+                for key in material.keys
+            ),
+        )
+
+
+def _probability(tradeoff: Tradeoff, setting: str) -> str:
+    if setting not in tradeoff.settings:
+        return NONE
+    return f"{100 * tradeoff.points[tradeoff.settings.index(setting)].on_front:.0f} %"
+
+
+def _recommendation(material: Material) -> tuple[str, ...]:
+    if not material.choice:
+        return ()
+    said = recommendation(material.choice, material.tradeoffs)
+    return (f"Recommended where 1 % of latency is worth 1 % of CPU: {said}",)
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class RunFolder:
         self.save()
 
     def looked(self, name: str, look: dict[str, Any]) -> None:
-        """Record what a look at a host's results found and decided (`lab.stages.Look`)."""
+        """Record what a look at a host's results found and decided (`lab.looks.Look`)."""
         self.manifest["hosts"][name].setdefault("looks", []).append(look)
         self.save()
 

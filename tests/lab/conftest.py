@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from lab.store.layout import Document
 from lab.store.read import Run, read_run
-from tests import synthetic
+from tests import synthetic, synthetic_fleet
 
 BUCKET = "nights"
 
@@ -34,6 +34,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(store: Path) -> Run:
     return read_run("20260101-000000-synthetic", store)
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store with two runs of five hosts of four architectures, a night apart."""
+    folder = tmp_path_factory.mktemp("fleet")
+    for night, seed in (("20260102", 1), ("20260103", 2)):
+        synthetic_fleet.write_fleet(folder, f"{night}-000000-synthetic", seed=seed)
+    return folder
 
 
 @pytest.fixture(scope="session")
