@@ -172,8 +172,9 @@ def _judged(
 
 
 def _detectable(row: np.void, rule: Rule) -> float:
-    m, n, phi = int(row["before"]), LEAST_AFTER, float(row["phi"])
-    error = row["scale"] * math.sqrt(inflation(m, phi) / m + inflation(n, phi) / n)
+    m, n = int(row["before"]), LEAST_AFTER
+    r, phi = float(row["r"]), float(row["phi"])
+    error = row["scale"] * math.sqrt(inflation(m, r, phi) / m + inflation(n, r, phi) / n)
     return math.exp(stats.t.isf(rule.p_shift / 2, row["degrees"]) * error)
 
 
