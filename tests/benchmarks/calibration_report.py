@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ are. Shares of {experiments} experiments a row: the standard error of 95 % is {e
   Mann-Whitney over {events} events of each trial; medians more than {gate:.0f} % apart.
 
 With fewer than {least} blocks nothing is ever claimed: the verdict is *inconclusive* and says so.
-Figures outside what is wanted are **bold**.
+Figures outside what is wanted by more than two standard errors are **bold**.
 
 | trials | blocks | covered | A/A | equal? | found | next run | width | t test | Mann-W. | medians |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
@@ -80,38 +81,39 @@ and nothing else. (Shown are only those that remain with false discovery control
 """
 
 
-def percent(share: float | None, low: float = 0.0, high: float = 1.0) -> str:
-    """Show a share in per cent, bold where it is not between `low` and `high`."""
+def percent(share: float | None, of: int, low: float = 0.0, high: float = 1.0) -> str:
+    """Show a share of `of` in per cent, bold where it is surely not between `low` and `high`."""
     if share is None:
         return NONE
     text = f"{100 * share:.1f}"
-    return text if low <= share <= high else f"**{text}**"
+    error = 2 * math.sqrt(share * (1 - share) / of)
+    return text if low - error <= share <= high + error else f"**{text}**"
 
 
 def of_rows(rows: Sequence[Row]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.covered, 0.93, 0.97)} | "
-        f"{percent(row.alarms, 0, 0.05)} | {percent(row.equivalent, 0, 0.05)} | "
-        f"{percent(row.found, 0.75, 0.85)} | {percent(row.found_next)} | "
-        f"{f'{row.width:.2f}' if row.width else NONE} | {percent(row.t_test, 0, 0.05)} | "
-        f"{percent(row.mann_whitney, 0, 0.05)} | {percent(row.medians, 0, 0.05)} |\n"
+        f"| {row.world} | {row.n} | {percent(row.covered, row.experiments, 0.93, 0.97)} | "
+        f"{percent(row.alarms, row.experiments, 0, 0.05)} | {percent(row.equivalent, row.experiments, 0, 0.05)} | "
+        f"{percent(row.found, row.experiments, 0.75, 0.85)} | {percent(row.found_next, row.experiments)} | "
+        f"{f'{row.width:.2f}' if row.width else NONE} | {percent(row.t_test, row.experiments, 0, 0.05)} | "
+        f"{percent(row.mann_whitney, row.experiments, 0, 0.05)} | {percent(row.medians, row.experiments, 0, 0.05)} |\n"
         for row in rows
     )
 
 
 def of_families(rows: Sequence[FamilyRow]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.false, 0, 0.05)} | "
-        f"{percent(row.any_alarm, 0, 0.05)} | {percent(row.uncorrected)} | "
-        f"{percent(row.lone, 0.75, 0.85)} |\n"
+        f"| {row.world} | {row.n} | {percent(row.false, row.runs, 0, 0.05)} | "
+        f"{percent(row.any_alarm, row.runs, 0, 0.05)} | {percent(row.uncorrected, row.runs)} | "
+        f"{percent(row.lone, row.runs, 0.75, 0.85)} |\n"
         for row in rows
     )
 
 
 def of_boots(rows: Sequence[BootRow]) -> str:
     return "".join(
-        f"| {row.boots} | {row.n} | {row.between:g} | {percent(row.covered, 0.93, 0.97)} | "
-        f"{percent(row.two_stage, 0.93, 0.97)} | {percent(row.blocks, 0.93, 0.97)} |\n"
+        f"| {row.boots} | {row.n} | {row.between:g} | {percent(row.covered, row.experiments, 0.93, 0.97)} | "
+        f"{percent(row.two_stage, row.experiments, 0.93, 0.97)} | {percent(row.blocks, row.experiments, 0.93, 0.97)} |\n"
         for row in rows
     )
 
@@ -119,7 +121,7 @@ def of_boots(rows: Sequence[BootRow]) -> str:
 def of_warnings(rows: Sequence[WarningRow]) -> str:
     return "".join(
         f"| {row.world} | {row.n} | "
-        + " | ".join(percent(share) for pair in row.shares for share in pair)
+        + " | ".join(percent(share, row.experiments) for pair in row.shares for share in pair)
         + " |\n"
         for row in rows
     )
