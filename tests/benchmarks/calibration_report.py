@@ -81,48 +81,77 @@ and nothing else. (Shown are only those that remain with false discovery control
 """
 
 
-def percent(share: float | None, of: int, low: float = 0.0, high: float = 1.0) -> str:
-    """Show a share of `of` in per cent, bold where it is surely not between `low` and `high`."""
+ANY, RARELY, COVERED, FOUND = (0.0, 1.0), (0.0, 0.05), (0.93, 0.97), (0.75, 0.85)
+
+
+def percent(share: float | None, of: int, wanted: tuple[float, float] = ANY) -> str:
+    """Show a share of `of` in per cent, bold where it is surely not as `wanted`."""
     if share is None:
         return NONE
-    text = f"{100 * share:.1f}"
     error = 2 * math.sqrt(share * (1 - share) / of)
-    return text if low - error <= share <= high + error else f"**{text}**"
+    text = f"{100 * share:.1f}"
+    return text if wanted[0] - error <= share <= wanted[1] + error else f"**{text}**"
+
+
+def _line(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def of_rows(rows: Sequence[Row]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.covered, row.experiments, 0.93, 0.97)} | "
-        f"{percent(row.alarms, row.experiments, 0, 0.05)} | {percent(row.equivalent, row.experiments, 0, 0.05)} | "
-        f"{percent(row.found, row.experiments, 0.75, 0.85)} | {percent(row.found_next, row.experiments)} | "
-        f"{f'{row.width:.2f}' if row.width else NONE} | {percent(row.t_test, row.experiments, 0, 0.05)} | "
-        f"{percent(row.mann_whitney, row.experiments, 0, 0.05)} | {percent(row.medians, row.experiments, 0, 0.05)} |\n"
+        _line(
+            row.world,
+            row.n,
+            percent(row.covered, row.experiments, COVERED),
+            percent(row.alarms, row.experiments, RARELY),
+            percent(row.equivalent, row.experiments, RARELY),
+            percent(row.found, row.experiments, FOUND),
+            percent(row.found_next, row.experiments),
+            f"{row.width:.2f}" if row.width else NONE,
+            percent(row.t_test, row.experiments, RARELY),
+            percent(row.mann_whitney, row.experiments, RARELY),
+            percent(row.medians, row.experiments, RARELY),
+        )
         for row in rows
     )
 
 
 def of_families(rows: Sequence[FamilyRow]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.false, row.runs, 0, 0.05)} | "
-        f"{percent(row.any_alarm, row.runs, 0, 0.05)} | {percent(row.uncorrected, row.runs)} | "
-        f"{percent(row.lone, row.runs, 0.75, 0.85)} |\n"
+        _line(
+            row.world,
+            row.n,
+            percent(row.false, row.runs, RARELY),
+            percent(row.any_alarm, row.runs, RARELY),
+            percent(row.uncorrected, row.runs),
+            percent(row.lone, row.runs, FOUND),
+        )
         for row in rows
     )
 
 
 def of_boots(rows: Sequence[BootRow]) -> str:
     return "".join(
-        f"| {row.boots} | {row.n} | {row.between:g} | {percent(row.covered, row.experiments, 0.93, 0.97)} | "
-        f"{percent(row.two_stage, row.experiments, 0.93, 0.97)} | {percent(row.blocks, row.experiments, 0.93, 0.97)} |\n"
+        _line(
+            row.boots,
+            row.n,
+            f"{row.between:g}",
+            *(
+                percent(share, row.experiments, COVERED)
+                for share in (row.covered, row.two_stage, row.blocks)
+            ),
+        )
         for row in rows
     )
 
 
 def of_warnings(rows: Sequence[WarningRow]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | "
-        + " | ".join(percent(share, row.experiments) for pair in row.shares for share in pair)
-        + " |\n"
+        _line(
+            row.world,
+            row.n,
+            *(percent(share, row.experiments) for pair in row.shares for share in pair),
+        )
         for row in rows
     )
 
