@@ -6,7 +6,7 @@ Tables are nights of a fleet: runs of ten hosts, each with five workloads, four 
 settings and twelve blocks, as many nights as make up the rows. Each size is a fresh process.
 The peer does the same job, pair by pair: pandas groups and pivots, scipy.stats.bootstrap resamples
 the Hodges-Lehmann estimate as often, scipy.stats.permutation_test flips all signs. It runs over one
-night and is scaled by rows. Prints the table of METHODOLOGY.md.
+night and is scaled by rows. Prints the table of results/many_rows.md.
 """
 
 from __future__ import annotations
