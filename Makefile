@@ -1,7 +1,7 @@
 # `make run` runs the default experiment on this machine; `make test` sets up and passes all tests.
 # Both need root and Python 3.11. What is already done is skipped.
 .DELETE_ON_ERROR:
-.PHONY: run test fleet lint lock clean
+.PHONY: run test fleet lint calibrate lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,10 @@ fleet: $(VENV)/run.stamp
 # The linters alone; `make test` runs them too (tests/test_lint.py).
 lint: $(VENV)/test.stamp
 	$(BIN)/pytest tests/test_lint.py
+
+# How often verdicts are right, by simulation: results/calibration.md and its picture, in minutes.
+calibrate: $(VENV)/test.stamp
+	$(BIN)/python -m tests.benchmarks.calibrate
 
 # Debian splits venv off Python; this one package cannot come by the lab's playbook.
 $(BIN)/python:

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lab import arch
 from lab.labels import change, nanoseconds, setting_of, short_labels, span, step
 from lab.metrics import metric
-from lab.stats import Verdict
+from lab.stats import Estimate, Verdict
 from lab.stats.architectures import Across, Agreement, ArchitectureEffect
 from lab.stats.choice import Choice, FleetChoice, Regret
 from lab.stats.tradeoff import Tradeoff
 from lab.stats.unpaired import Effect
 
+SAID = 6
+"""How many of the largest differences are said in sentences."""
 SHOWN = {Verdict.BETTER, Verdict.WORSE}
 
 
-def sentence(across: Across) -> str:
-    """Say one effect on all architectures of a clock class.
+def sentence(across: Across, known: Collection[str] = ()) -> str:
+    """Say one effect on all architectures of a clock class; reasons that are `known` are left out.
 
     `halt_poll_ns 0 → 200 µs, fixed-30us: median wake-up latency +31 % [+29, +33 %] on x86 (2
     hosts), no effect on ppc64 (inert: …), +2.0 % on s390x (one host, z), which differs from x86`
     """
-    parts = [_on(effect, across) for effect in across.effects]
-    title = metric(across.metric).title
-    return f"{step(across.reference, across.setting)}, {across.workload}: {title} " + ", ".join(
-        parts
-    )
+    parts = [_on(effect, across, known) for effect in across.effects]
+    what = f"{step(across.reference, across.setting)}, {across.workload}"
+    return f"{what}: {metric(across.metric).title} {', '.join(parts)}"
+
+
+def differences(found: Sequence[Across]) -> list[str]:
+    """Say the largest differences between architectures that are shown, and how many there are."""
+    shown = [each for each in found if any(pair.is_shown for pair in each.interactions)]
+    largest = sorted(shown, key=_largest, reverse=True)[:SAID]
+    said: list[str] = []
+    known: set[str] = set()
+    for each in largest:
+        said.append(sentence(each, known))
+        known |= {effect.reason for effect in each.effects if not effect.estimate}
+    rest = len(shown) - len(largest)
+    return said + ([f"and {rest} more"] if rest else [])
 
 
 def tally(found: Sequence[Across]) -> str:
@@ -90,18 +103,22 @@ def fleet_recommendation(choice: FleetChoice) -> str:
     return f"One setting for all: {names[choice.setting]}. It costs " + "; ".join(parts) + "."
 
 
-def _on(effect: ArchitectureEffect, across: Across) -> str:
+def _largest(across: Across) -> float:
+    return max(abs(pair.estimate.value) for pair in across.interactions if pair.is_shown)
+
+
+def _on(effect: ArchitectureEffect, across: Across, known: Collection[str]) -> str:
     name = title(effect.architecture)
     if effect.estimate is None:
+        why = str(effect.verdict) + (f": {effect.reason}" if effect.reason not in known else "")
         words = {Verdict.INERT: "no effect on", Verdict.MISSING: "not there on"}
-        return f"{words.get(effect.verdict, 'unknown on')} {name} ({_why(effect)})"
+        return f"{words.get(effect.verdict, 'unknown on')} {name} ({why})"
     text = f"{_shown(effect, across.margin)} {name} ({hosts(effect.hosts)}"
     text += "".join(f"; {each.host} {each.verdict}: {each.reason}" for each in effect.without)
-    others = [
-        title(each.one)
-        for each in across.interactions
-        if each.other == effect.architecture and each.agreement is Agreement.DIFFERENT
-    ]
+    before = [each.architecture for each in across.effects]
+    before = before[: before.index(effect.architecture)]
+    differs = across.differing_from(effect.architecture)
+    others = [title(each) for each in differs if each in before]
     return f"{text})" + (f", which differs from {' and '.join(others)}" if others else "")
 
 
@@ -117,10 +134,6 @@ def _ratio(effect: ArchitectureEffect) -> str:
     if effect.low is None or effect.high is None:
         return change(effect.ratio)
     return f"{change(effect.ratio)} {span(effect.low, effect.high)}"
-
-
-def _why(effect: ArchitectureEffect) -> str:
-    return f"{effect.verdict}: {effect.reason}"
 
 
 def _names(settings: Iterable[str]) -> dict[str, str]:
@@ -152,12 +165,22 @@ def _in_nanoseconds(tradeoff: Tradeoff, setting: str) -> str:
     point = next(each for each in tradeoff.points if each.setting == setting)
     latency = f"{nanoseconds(abs(point.saved.value))} p50"
     cpu = f"{100 * abs(point.burned.value):.3g} % of a CPU"
-    saves, burns = point.saved.value > 0, point.burned.value > 0
-    if saves and burns:
+    saved, burned = _sign(point.saved), _sign(point.burned)
+    if saved > 0 and burned > 0:
         return f"saves {latency} for {cpu}"
-    if saves:
-        return f"saves {latency} and {cpu}"
-    return f"costs {latency} and {'burns' if burns else 'frees'} {cpu}"
+    parts = []
+    if saved:
+        parts.append(f"{'saves' if saved > 0 else 'costs'} {latency}")
+    if burned:
+        parts.append(f"{'burns' if burned > 0 else 'frees'} {cpu}")
+    return " and ".join(parts) or "no change shown"
+
+
+def _sign(difference: Estimate) -> int:
+    """Direction of a difference, 0 where its interval holds 0."""
+    if difference.low is None or difference.high is None:
+        return 0
+    return (difference.low > 0) - (difference.high < 0)
 
 
 def _regret(regret: Regret, names: dict[str, str]) -> str:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import plan, stages
+from lab import looks, plan, stages
 from lab.fleet import drive
 from lab.fleet.progress import Listener
 from lab.store.folder import RunFolder
 from lab.store.layout import rows_file
 from lab.store.read import Run, read_rows
 
-Looked = Callable[[str, stages.Look], None]
+Looked = Callable[[str, looks.Look], None]
 Staged = Callable[[Mapping[str, int]], None]
 
 
@@ -95,14 +95,14 @@ def _next(folder: RunFolder, host: str, on_look: Looked) -> int | None:
     entry = folder.manifest["hosts"][host]
     rows = _rows(folder, host)
     done = stages.whole_blocks(trials, (row["trial"] for row in rows))
-    looks = entry.get("looks", [])
-    wanted: int | None = looks[-1]["next"] if looks else stages.first_blocks(folder.plan, host)
+    looked = entry.get("looks", [])
+    wanted: int | None = looked[-1]["next"] if looked else stages.first_blocks(folder.plan, host)
     # Rows without facts: the controller died between fetching the ones and recording the others.
     while wanted is not None and done >= wanted and entry["facts"]:
         if not folder.plan.get("stop"):
             return None
         run = Run(folder.path, folder.manifest, folder.plan, {host: rows})
-        found = stages.look(run, host, done)
+        found = looks.look(run, host, done)
         folder.looked(host, found.record())
         on_look(host, found)
         wanted = found.next

@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy import stats
 
-from lab import stages
+from lab import looks
 from lab.errors import UsageError
 from lab.experiment import Experiment
 from lab.labels import setting_label
@@ -81,7 +81,7 @@ def forecasts(pilot: Run, question: Experiment, blocks: Sequence[int]) -> list[F
     return [
         _forecast(each, question, blocks, _trial_seconds(rows))
         for host, rows in pilot.rows.items()
-        for each in stages.contrasts(pilot, host, metrics)
+        for each in looks.contrasts(pilot, host, metrics)
         if each.standard_error is not None
         and each.setting in settings
         and each.workload in workloads

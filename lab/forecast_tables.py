@@ -74,8 +74,9 @@ def percent(ratio: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say a time for people: `43 s`, `12 min`, `3.4 h`."""
+    """Say a time for people, two figures: `43 s`, `12 min`, `3.4 h`."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
+            number = seconds / size
+            return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"  # noqa: PLR2004
     return f"{seconds:.0f} s"

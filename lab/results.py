@@ -12,12 +12,14 @@ from lab import halts
 from lab.errors import UsageError
 from lab.labels import knobs_of, setting_label
 from lab.paths import RESULTS
-from lab.stats import compare
+from lab.stats import Comparison, compare
+from lab.stats.architectures import across
 from lab.store.index import cached
 from lab.store.read import Run, find_run, read_plan, read_run
 from lab.table import HEAD, TAIL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lab.store.layout import Document
@@ -62,12 +64,24 @@ class Results:
 
         One row for each `lab.stats.Comparison`; options go to `lab.stats.compare`.
         """
+        found = self._compared(reference, options)
+        return pd.DataFrame([each.record() for each in found])
+
+    def architectures(self, reference: str | None = None, **options: object) -> pd.DataFrame:
+        """Combine the effects of all hosts and runs, architecture by architecture.
+
+        One row for each `lab.stats.architectures.ArchitectureEffect`; clock classes stay apart.
+        """
+        found = across(self._compared(reference, options))
+        return pd.DataFrame([record for each in found for record in each.records()])
+
+    def _compared(self, reference: str | None, options: Mapping[str, object]) -> list[Comparison]:
         found = []
         for run in self.runs:
             label = reference or setting_label(read_plan(run)["reference"])
             trials = self.trials[self.trials["run"] == run.name]
             found += compare(trials, label, **options)  # type: ignore[arg-type]
-        return pd.DataFrame([each.record() for each in found])
+        return found
 
     @cached_property
     def _rows(self) -> list[tuple[Run, Document]]:

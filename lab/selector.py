@@ -9,17 +9,20 @@ commas (any of them), and patterns with `*` and `?`; only `setting=` takes one l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from lab import arch
 from lab.errors import UsageError
 from lab.labels import knobs_of
 from lab.store.read import find_run, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
 
 RUN, SETTING, KNOB = "run", "setting", "setting."
 COLUMNS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import pandas as pd
@@ -91,13 +92,17 @@ class Summary:
         return {title: each for title, each in found.items() if each}
 
 
-def summarise(run: Run) -> Summary:
-    """Compare a run's settings; without comparisons when no trial of its reference has a row."""
+def summarise(run: Run, executor: Executor | None = None) -> Summary:
+    """Compare a run's settings; without comparisons when no trial of its reference has a row.
+
+    Many comparisons are shared out by `executor`, as `lab.stats.compare` does.
+    """
     trials = tidy(run)
     reference = setting_label(run.plan["reference"])
     planned = [trial["setting"] for each in run.plan["hosts"].values() for trial in each]
     names = short_labels(sorted(planned, key=setting_order))
-    comparisons = compare(trials, reference) if reference in set(trials["setting"]) else []
+    there = reference in set(trials["setting"])
+    comparisons = compare(trials, reference, executor=executor) if there else []
     medians = cells(trials, metrics=[each.name for each in METRICS])
     return Summary(
         run,

@@ -62,8 +62,8 @@ LACKING = {
     "bpf": _bpf,
     "browser": _browser,
     "fleet": _fleet,
-    "otava": _otava,
     "monitoring": _monitoring,
+    "otava": _otava,
 }
 
 

@@ -20,12 +20,12 @@ PACKAGES = ("apache-otava==0.8.0", "asv==0.6.6")
 def make() -> None:
     if lacking():
         venv.create(HOME, with_pip=True)
-        subprocess.run([PYTHON, "-m", "pip", "install", "-q", *PACKAGES], check=True)
+        subprocess.run([str(PYTHON), "-m", "pip", "install", "-q", *PACKAGES], check=True)
 
 
 def lacking() -> str | None:
     """Say why they cannot be asked, or None when they can."""
-    command = [PYTHON, "-c", "import otava.analysis, asv.step_detect"]
+    command = [str(PYTHON), "-c", "import otava.analysis, asv.step_detect"]
     if PYTHON.exists() and not subprocess.run(command, capture_output=True, check=False).returncode:
         return None
     return "Apache Otava and asv are not in .cache/change-points: `python -m tests.peers` gets them"

@@ -50,21 +50,21 @@ class Book:
         """
         return any(
             change.since <= end.night if end.how != "unconfirmed" else tonight <= end.night
-            for end in (each.resolution for each in self.alerts.values() if _holds(each, change))
+            for end in (each.resolution for each in self.alerts.values() if each.of(change.series))
             if end
         )
 
     def holding(self, change: Change) -> Alert | None:
-        """Return the active alert of a change: that of its series, else of its fingerprint."""
-        return next(
-            (
-                alert
-                for is_its in (_holds, _is_like)
-                for alert in self.active
-                if is_its(alert, change)
-            ),
-            None,
-        )
+        """Return the active alert that a change belongs to, None when it is news.
+
+        That is the one that has this change of its series; else, for a series that no active
+        alert has, one with the same fingerprint. A further change of a series is an alert of its
+        own: it has another cause, is confirmed and told by itself, and may recover alone.
+        """
+        having = [alert for alert in self.active if alert.of(change.series)]
+        alike = [alert for alert in self.active if change.fingerprint in alert.fingerprints]
+        found = [alert for alert in having if not alert.is_further(change)] if having else alike
+        return found[0] if found else None
 
 
 def log(store: Store) -> Log:
@@ -95,11 +95,3 @@ def _fold(documents: Sequence[Document]) -> Book:
         name = entry.event.alert
         alerts[name] = fold.after(alerts.get(name) or fold.begun(entry), entry)
     return Book(alerts, len(documents))
-
-
-def _holds(alert: Alert, change: Change) -> bool:
-    return any(each.series == change.series for each in alert.changes)
-
-
-def _is_like(alert: Alert, change: Change) -> bool:
-    return change.fingerprint in alert.fingerprints

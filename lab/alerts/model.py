@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import log
 from typing import Any, Literal, Protocol, TypeAlias
 
 from lab.history.key import SeriesKey
@@ -215,6 +216,24 @@ class Alert:
     @property
     def last_good(self) -> Night | None:
         return self.changes[0].last_good if self.changes else None
+
+    def of(self, series: SeriesKey) -> Change | None:
+        """Return its change of a series, None when it is not about that."""
+        return next((change for change in self.changes if change.series == series), None)
+
+    def is_further(self, change: Change) -> bool:
+        """Tell whether a change starts from the level that this alert is about.
+
+        Otherwise it is the alert's own change, estimated anew.
+        """
+        known = self.of(change.series)
+        if known is None or change.since <= known.since:
+            return False
+        return abs(log(change.before / known.after)) < abs(log(change.before / known.before))
+
+    @property
+    def series(self) -> frozenset[SeriesKey]:
+        return frozenset(change.series for change in self.changes)
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

@@ -40,11 +40,11 @@ def update(
 ) -> list[Entry]:
     """Take the changes that the judges see on `night`; return the events that were added.
 
-    Only changes for the worse make alerts. One whose series or fingerprint has an active alert
-    updates it; others join the alert they are correlated with, or open one for each family.
-    Alerts without a change tonight are closed when `context.standing` says `gone` of every
-    series `nights_back` nights in a row. A night that ran closes the alerts of earlier ones that
-    did not; one in trouble of its own is left to the next.
+    Only changes for the worse make alerts. One that an active alert has, or that has its
+    fingerprint, updates it (`Book.holding`); others join the alert they are correlated with, or
+    open one for each family. Alerts without a change tonight are closed when `context.standing`
+    says `gone` of every series `nights_back` nights in a row. A night that ran closes the alerts
+    of earlier ones that did not; one in trouble of its own is left to the next.
     """
     worse = [change for change in changes if change.is_worse]
 
@@ -125,7 +125,10 @@ def _placed(
         mine = [change for change in family if change in new]
         if not mine:
             continue
-        owner = next((owners[change] for change in family if change in owners), None)
+        near = [owners[change] for change in family if change in owners]
+        mine_too = {change.series for change in mine}
+        # A series is in an alert once.
+        owner = next((each for each in near if not mine_too & book[each].series), None)
         if owner is None:
             owner, opened = _name(book, opened), opened + 1
         placed.setdefault(owner, []).extend(mine)
@@ -139,11 +142,7 @@ def _name(book: Book, place: int) -> str:
 
 def _unseen(alert: Alert, changes: list[Change], night: Night) -> list[Change]:
     """Return what this night did not say of the alert yet."""
-    return changes if alert.night < night else [c for c in changes if not _known(alert, c)]
-
-
-def _known(alert: Alert, change: Change) -> bool:
-    return any(each.series == change.series for each in alert.changes)
+    return changes if alert.night < night else [c for c in changes if not alert.of(c.series)]
 
 
 def _previous(book: Book, family: Sequence[Change]) -> str | None:

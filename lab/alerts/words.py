@@ -45,7 +45,7 @@ def message(alert: Alert, *, drawn: bool = False) -> Message:
     """
     state = Paragraph(f"{_state(alert)}.")
     if alert.trouble:
-        return Message(title(alert), (state, Paragraph(f"{alert.trouble}.")))
+        return Message(title(alert), (Paragraph(f"{alert.trouble}."), state))
     series = [
         size(change) if drawn else f"{size(change)}  {spark(change.trend)}"
         for change in alert.changes
@@ -160,10 +160,8 @@ def _state(alert: Alert) -> str:
     match alert.state:
         case State.OPEN:
             return "Found, not confirmed on fresh VMs yet"
-        case State.CONFIRMED if alert.confirmation:
-            return f"Confirmed: {alert.confirmation}"
         case State.CONFIRMED:
-            return "It stands"
+            return f"Confirmed: {alert.confirmation or 'there was no need to look again'}"
         case State.ACKNOWLEDGED if alert.ack:
             until = f"{alert.ack.until:%Y-%m-%d %H:%M} UTC"
             return f"Acknowledged by {alert.ack.by} until {until}: {alert.ack.reason}"

@@ -114,7 +114,9 @@ def send(config: Path) -> None:
     outcomes = alerts.deliver(_store(night.store), sinks, datetime.now(UTC))
     for outcome in outcomes:
         told = ", ".join(outcome.told) or "nothing to tell"
-        options.progress().print(f"{outcome.sink}: {outcome.error or told}", markup=False)
+        options.progress().print(
+            f"{outcome.sink}: {outcome.error or told}", markup=False, soft_wrap=True
+        )
     if any(outcome.error for outcome in outcomes):
         sys.exit(Exit.FAILURE)
 

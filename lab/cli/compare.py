@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from lab import selector
 from lab.cli import options
+from lab.executor import open_executor
 
 HELP = """Compare two settings, runs, kernels, hosts or architectures.
 
@@ -18,14 +21,14 @@ compared: the second value against the first. Without a key given twice, every s
 with its run's reference. A word without = is run=WORD.
 
 \b
-run=NAME            a run of the store, a path, or `latest`; all runs if none is named
+run=NAME            a run, its path, or `latest`; all runs if none is named
 host=NAME           a host of the inventory
 arch=NAME           x86, arm64, s390x, ppc64, or as `uname -m` says
 kernel=RELEASE      as `uname -r` says
 clock=CLASS         hardware, nested, emulated, icount
 workload=NAME       a workload of the experiment
 metric=NAME         a metric (the primary ones if none is named)
-setting.KNOB=VALUE  settings that give the knob this value; its scope may be left out
+setting.KNOB=VALUE  settings that give the knob this value, scope optional
 setting=LABEL       one setting by its whole label: vm.halt_poll_ns=0
 
 VALUE may be several with commas (any of them), and of all but settings a pattern with * and ?.
@@ -57,34 +60,54 @@ def _format(name: str, text: str) -> Callable[[click.decorators.FC], click.decor
 @_format("json", "every field of every row, as JSON")
 @_format("csv", "the same as CSV")
 @_format("markdown", "the table in Markdown")
+@click.option(
+    "--executor", "url", metavar="URL", help="dask://HOST:PORT: where many comparisons are made"
+)
 @click.pass_obj
-def command(settings: options.Settings, terms: tuple[str, ...], form: str | None) -> None:
+def command(
+    settings: options.Settings, terms: tuple[str, ...], form: str | None, url: str | None
+) -> None:
     selection = selector.parse(terms)
-    if selection.names_runs_only and form != "markdown":
-        _, runs = selector.find_runs(selection, settings.results)
-        show(runs, settings.results, form)
-        return
+    with open_executor(url) if url else nullcontext() as executor:
+        if selection.names_runs_only and form != "markdown":
+            _, runs = selector.find_runs(selection, settings.results)
+            show(runs, settings.results, form, executor)
+        else:
+            _show_answer(selection, settings.results, form, executor)
+
+
+def _show_answer(
+    selection: selector.Selection, results: Path, form: str | None, executor: Executor | None
+) -> None:
     from lab.versus import answer, table  # noqa: PLC0415  (pandas and scipy are slow to import)
 
-    found = answer(selection, settings.results)
+    found = answer(selection, results, executor)
     match form:
         case "markdown":
             click.echo(table.markdown(found), nl=False)
         case None:
-            options.out().print(table.table(found))
+            console = options.out()
+            console.print(table.table(found, console.width))
         case _:
             _print_records([row.record() for row in found.rows], form)
 
 
-def show(runs: Sequence[str | Path], results: Path, form: str | None) -> None:
+def show(
+    runs: Sequence[str | Path],
+    results: Path,
+    form: str | None,
+    executor: Executor | None = None,
+) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON or CSV."""
     from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab.across import differences, tally  # noqa: PLC0415
     from lab.doubts import doubts  # noqa: PLC0415
     from lab.profile import profile  # noqa: PLC0415
     from lab.profile_tables import cost_table, profile_table  # noqa: PLC0415
+    from lab.stats.architectures import across  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
 
-    summaries = [summary.summarise(read_run(run, results)) for run in runs]
+    summaries = [summary.summarise(read_run(run, results), executor) for run in runs]
     if form:
         records = [r for each in summaries for r in tables.comparison_records(each.comparisons)]
         _print_records(records, form)
@@ -94,6 +117,11 @@ def show(runs: Sequence[str | Path], results: Path, form: str | None) -> None:
         for grid in each.grids:
             console.print(tables.comparison_table(grid, each.names, console.width))
         console.print(summary.tally(each.comparisons))
+        together = across(each.comparisons)
+        if counted := tally(together):
+            console.print(f"Between architectures, {counted}.")
+        for said in differences(together):
+            console.print(f"- {said}")
         for host in each.run.manifest["hosts"]:
             found = profile(each, host)
             if found.times:

@@ -64,6 +64,7 @@ store_option = click.option(
     help="the store of nights: a folder or any URL that fsspec opens",
 )
 reason_option = click.option("--reason", required=True, help="why, for those who come later")
+foreign_option = click.option("--allow-foreign-vms", is_flag=True, help="run beside other VMs")
 run_argument = click.argument("run", shell_complete=complete_run)
 
 

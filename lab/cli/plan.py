@@ -33,6 +33,7 @@ from lab.writes import writes
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="with --power: draw it"
 )
+@options.foreign_option
 @click.pass_obj
 def command(
     settings: options.Settings,
@@ -44,6 +45,7 @@ def command(
     power: bool,
     pilot: str | None,
     html: Path | None,
+    allow_foreign_vms: bool,
 ) -> None:
     """Print what `kvmlab run EXPERIMENT` would do on each host, and do nothing.
 
@@ -53,7 +55,9 @@ def command(
     path = experiment.find(name)
     question = experiment.load(path)
     if power:
-        run = pilot or _run_pilot(settings.results, path, question, hosts, inventory)
+        run = pilot or _run_pilot(
+            settings.results, path, question, hosts, inventory, allow_foreign_vms=allow_foreign_vms
+        )
         _show_power(settings.results, question, run, html, as_json=as_json)
         return
     if pilot or html:
@@ -78,6 +82,8 @@ def _run_pilot(
     question: experiment.Experiment,
     hosts: str,
     inventory: Path | None,
+    *,
+    allow_foreign_vms: bool,
 ) -> str:
     """Run a few blocks of the experiment and return the run's name."""
     from lab.forecast import PILOT_BLOCKS  # noqa: PLC0415  (scipy is slow to import)
@@ -85,8 +91,8 @@ def _run_pilot(
     short = question.model_copy(update={"blocks": PILOT_BLOCKS, "boots": 1, "stop": None})
     where = options.find_inventory(inventory, hosts)
     document = planned(path, short, where, hosts, results, name=f"{path.stem}-pilot")
-    folder = new(document, path, where, results, allow_foreign_vms=False)
-    drive(folder, where, provision=True, allow_foreign_vms=False)
+    folder = new(document, path, where, results, allow_foreign_vms=allow_foreign_vms)
+    drive(folder, where, provision=True, allow_foreign_vms=allow_foreign_vms)
     if folder.finish() != "complete":
         run = folder.path.name
         raise LabError(f"the pilot broke off: `kvmlab run --resume {run}`, then give --pilot {run}")

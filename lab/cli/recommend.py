@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def command(settings: options.Settings, run: str, weight: float, *, as_json: bool) -> None:
     """Weigh wake-up latency against CPU burned, and say what to set.
 
-    `front` is how probable it is that no other setting is better in both. A setting is recommended
+    `front` is how probable it is that no other setting is as good in both and more than 5 % better
+    in one. A setting is recommended
     only where it is shown to weigh less than the reference; where hosts of several architectures
     ran, one setting for all is named with what it costs each of them.
     """

@@ -17,7 +17,7 @@ from lab.cli import options
 if TYPE_CHECKING:
     from lab.replay import Surface
 
-IN_PROCESS = 20_000
+IN_PROCESS = 50_000
 """Predictions that take less time here than processes take to start and to compile."""
 
 

@@ -23,7 +23,7 @@ DEFAULT_EXPERIMENT = "halt_poll"
 @options.inventory_option
 @click.option("--resume", metavar="RUN", help="go on with a run that broke off")
 @click.option("--no-provision", is_flag=True, help="the hosts have all they need: check nothing")
-@click.option("--allow-foreign-vms", is_flag=True, help="run beside other VMs")
+@options.foreign_option
 @options.json_option
 @click.pass_obj
 def command(

@@ -37,7 +37,7 @@ from lab.detect.scan import (
     scan,
 )
 from lab.errors import UsageError
-from lab.stats.estimate import CONFIDENCE
+from lab.stats.location import CONFIDENCE
 from lab.stats.model import Estimate
 
 STATES = {
@@ -172,8 +172,9 @@ def _judged(
 
 
 def _detectable(row: np.void, rule: Rule) -> float:
-    m, n, phi = int(row["before"]), LEAST_AFTER, float(row["phi"])
-    error = row["scale"] * math.sqrt(inflation(m, phi) / m + inflation(n, phi) / n)
+    m, n = int(row["before"]), LEAST_AFTER
+    r, phi = float(row["r"]), float(row["phi"])
+    error = row["scale"] * math.sqrt(inflation(m, r, phi) / m + inflation(n, r, phi) / n)
     return math.exp(stats.t.isf(rule.p_shift / 2, row["degrees"]) * error)
 
 

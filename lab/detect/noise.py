@@ -1,16 +1,18 @@
 """How far nights of one level scatter, when the nights may resemble their neighbours.
 
-With first-order autocorrelation phi the mean of n nights varies by
+What lingers over nights (autocorrelated) under what each boot adds (not) makes an ARMA(1, 1)
+process, whose autocorrelation at lag k is r * phi^(k-1) (Box, Jenkins and Reinsel, Time Series
+Analysis, 4th edition, section 3.4.3). The mean of n such nights varies by
 
-    s^2 / n * (1 + 2 * sum over j < n of (1 - j / n) * phi^j)
+    s^2 / n * (1 + 2 * sum over k < n of (1 - k / n) * r * phi^(k-1))
 
-(Box, Jenkins and Reinsel, Time Series Analysis, 4th edition, section 2.1.5 with the AR(1)
-autocorrelations of section 3.2.3). The estimate of phi is freed of its bias to first
-order (Marriott and Pope, Biometrika 41, 1954), and a negative one counts as none: it would
-make claims bolder.
+(ibid., section 2.1.5). r is freed of its bias to first order (Marriott and Pope, Biometrika
+41, 1954), and a negative one counts as none: it would make claims bolder.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -19,40 +21,49 @@ from lab.detect.rule import Floats
 
 STRONGEST = 0.9
 """Beyond this a level is no level: half of a deviation is still there a week later."""
+CERTAIN = 2.0
+"""Standard errors (1 / sqrt(nights)) that r must reach before its decay is asked for."""
 
 
 @compiled
 def scatter(values: Floats) -> tuple[float, Floats]:
-    """Mean of `values` (nights,), and sums about it: squares, products of neighbours, degrees."""
+    """Mean of `values` (nights,), and sums about it: squares, products at lags 1 and 2, degrees."""
     mean = values.mean()
     rest = values - mean
-    return mean, np.array([(rest**2).sum(), (rest[1:] * rest[:-1]).sum(), values.size - 1.0])
+    once, twice = (rest[1:] * rest[:-1]).sum(), (rest[2:] * rest[:-2]).sum()
+    return mean, np.array([(rest**2).sum(), once, twice, values.size - 1.0])
 
 
 @compiled
-def autocorrelation(sums: Floats) -> float:
-    squares, products, degrees = sums
+def autocorrelation(sums: Floats) -> tuple[float, float]:
+    """Return r and phi from sums as of `scatter`; phi is r itself where r is hardly there."""
+    squares, once, twice, degrees = sums
     if not squares > 0:
-        return 0.0
-    raw = products / squares
-    return float(min(max(raw + (1 + 3 * raw) / degrees, 0.0), STRONGEST))
+        return 0.0, 0.0
+    raw = once / squares
+    r = min(max(raw + (1 + 3 * raw) / degrees, 0.0), STRONGEST)
+    phi = r
+    if raw * math.sqrt(degrees) > CERTAIN:
+        phi = min(max(twice / once, r), STRONGEST)
+    return r, phi
 
 
 @compiled
-def inflation(nights: int, phi: float) -> float:
+def inflation(nights: int, r: float, phi: float) -> float:
     """Variance of the mean of `nights` correlated nights, by that of independent ones."""
     if phi == 0:
         return 1.0
     rest = 1 - phi
-    return (1 + phi) / rest - 2 * phi * (1 - phi**nights) / (nights * rest**2)
+    lagged = phi / rest - phi * (1 - phi**nights) / (nights * rest**2)
+    return 1 + 2 * r / phi * lagged
 
 
 @compiled
-def independent(degrees: float, phi: float) -> int:
+def independent(degrees: float, r: float, phi: float) -> int:
     """Degrees of freedom left in a variance of correlated values, at least 1.
 
-    Bayley and Hammersley, The effective number of independent observations in an
-    autocorrelated time series, JRSS supplement 8 (1946): of a variance's degrees the share
-    (1 - phi^2) / (1 + phi^2) is left.
+    The share 1 / (1 + 2 * sum of squared autocorrelations) of them: Bayley and Hammersley, The
+    effective number of independent observations in an autocorrelated time series, JRSS
+    supplement 8 (1946).
     """
-    return max(int(degrees * (1 - phi**2) / (1 + phi**2)), 1)
+    return max(int(degrees / (1 + 2 * r**2 / (1 - phi**2))), 1)

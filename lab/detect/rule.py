@@ -22,9 +22,13 @@ class Rule:
     `minimum_effect`: smaller changes are nobody's business. `window`: nights a change point is
     looked for in; what drifts more slowly than this shows is not seen. `nights`: what a baseline
     must have before anything is said. `clip`: no night weighs more than this many standard
-    deviations, so that one spike is no change. `p_tonight` makes a night stand out, `p_shift` a
-    change point. The latter is small because it is asked every night and for the best of many
-    splits: what it costs and yields is measured in `results/detection.md`.
+    deviations, so that one spike is no change.
+
+    `p_tonight` makes a night stand out, `p_shift` a change point, `p_confirmed` a change point
+    with what was run again, and at `p_settled` it is the new baseline. They get smaller because the
+    question is asked every night and for the best of many splits. `alert_nights`: nights a
+    change must have been seen on before a re-run can confirm it; a disturbed night may disturb its
+    re-run, too. What each costs and yields is measured in results/detection.md.
     """
 
     minimum_effect: float = 0.005
@@ -32,9 +36,10 @@ class Rule:
     nights: int = 10
     clip: float = 4.0
     p_tonight: float = 1e-3
-    p_shift: float = 1e-3
-    p_confirmed: float = 1e-4
+    p_shift: float = 3e-3
+    p_confirmed: float = 3e-4
     p_settled: float = 1e-5
+    alert_nights: int = 2
 
     def __post_init__(self) -> None:
         if not self.minimum_effect > 0:

@@ -48,7 +48,8 @@ SAID = np.dtype(
         ("tonight_error", np.float64),
         ("stands_out", np.bool_),  # what judge 1 says
         ("scale", np.float64),  # standard deviation of a night, log
-        ("phi", np.float64),  # autocorrelation of nights
+        ("r", np.float64),  # autocorrelation of neighbouring nights
+        ("phi", np.float64),  # its decay
         ("drift", np.bool_),
     ]
 )
@@ -66,6 +67,7 @@ class Limits(NamedTuple):
     window: int
     nights: int
     clip: float
+    alert_nights: int
     stands_out: Floats
     shifted: Floats
     confirmed: Floats
@@ -80,6 +82,7 @@ class Limits(NamedTuple):
             rule.window,
             rule.nights,
             rule.clip,
+            rule.alert_nights,
             critical(rule.p_tonight, degrees),
             critical(rule.p_shift, degrees),
             critical(rule.p_confirmed, degrees),
@@ -132,7 +135,7 @@ def _scan(
     # A split's arrays have one more place than nights, and a re-run takes another.
     clipped = np.empty(limits.window + 2)
     before, after = np.zeros(limits.window + 3), np.zeros(limits.window + 3)
-    memory = np.zeros(3)
+    memory = np.zeros(4)
     first = count = rows = 0
     scale = 0.0
     for night in range(values.size):
@@ -159,7 +162,7 @@ def _scan(
         split = best_split(before, after, count, LEAST_BEFORE, LEAST_AFTER)[0]
         noise = errors[first : night + 1]
         settled = _judge(window, noise, clipped[:count], split, memory, limits, row)
-        scale = row.scale
+        scale, cut = row.scale, row.since
         if row.state != QUIET and not math.isnan(again[night]):
             more, rest = before.copy(), after.copy()
             push(clipped, more, rest, count, _clip(again[night], centre, reach))
@@ -177,9 +180,10 @@ def _scan(
         row.first = first
         row.since += first
         if settled:
-            first = row.since
-            _remember(memory, clipped[: row.before])
-            count = night + 1 - first
+            # As if nothing had been run again: what a night says does not hang on earlier re-runs.
+            _remember(memory, clipped[:cut])
+            first += cut
+            count -= cut
             _refill(values[first : night + 1], limits.clip * scale, clipped, before, after)
         if row.state != QUIET or night == values.size - 1:
             rows += 1
@@ -205,16 +209,16 @@ def _judge(
     level, sums = scatter(clipped[:m])
     shifted_to, more = scatter(clipped[m:])
     sums = sums + more + memory
-    phi = autocorrelation(sums)
-    scale = max(math.sqrt(sums[0] / sums[2]), limits.floor)
-    degrees = independent(sums[2], phi)
-    error = scale * math.sqrt(inflation(m, phi) / m + inflation(count - m, phi) / (count - m))
+    r, phi = autocorrelation(sums)
+    scale = max(math.sqrt(sums[0] / sums[3]), limits.floor)
+    degrees = independent(sums[3], r, phi)
+    error = scale * math.sqrt(inflation(m, r, phi) / m + inflation(count - m, r, phi) / (count - m))
     row.t = (shifted_to - level) / error if split else 0.0
     if abs(row.t) <= limits.stands_out[degrees]:
         # No change so far: tonight is judged by all nights before it.
         m = count - 1
         level = clipped[:m].mean()
-        error = scale * math.sqrt(inflation(m, phi) / m + 1)
+        error = scale * math.sqrt(inflation(m, r, phi) / m + 1)
     rest = window[m:]
     centre = np.median(rest)
     effect = 0.0
@@ -222,16 +226,17 @@ def _judge(
         effect += (_clip(value, centre, limits.clip * scale) - level) / rest.size
     row.before, row.after, row.since = m, count - m, m
     row.level, row.effect, row.error, row.degrees = level, effect, error, degrees
-    row.scale, row.phi = scale, phi
+    row.scale, row.r, row.phi = scale, r, phi
     row.shifted = abs(row.t) > limits.shifted[degrees] and abs(effect) >= limits.least
     row.tonight = window[-1] - level
-    row.tonight_error = _tonight_error(errors, m, scale, phi)
+    row.tonight_error = _tonight_error(errors, m, scale, r, phi)
     significant = abs(row.tonight) > limits.stands_out[degrees] * row.tonight_error
     row.stands_out = significant and abs(row.tonight) >= limits.least
-    # Likelier under the new level than under the old one: nearer to it.
-    stays = row.tonight * math.copysign(1.0, effect) > abs(effect) / 2
+    # Nearer to the new level than to the old, tonight and at least one night before: however far
+    # off the last point is, it does not carry the one before it.
+    nearer = (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
     row.state = QUIET
-    if row.shifted and stays:
+    if row.shifted and nearer[-1] and nearer.sum() >= LEAST_AFTER:
         row.state = CALLED
         row.drift = is_drift(clipped, m)
         return abs(row.t) > limits.settled[degrees] and count - m >= SETTLED
@@ -251,14 +256,18 @@ def _confirm(
     row: Row,
     trial: Row,
 ) -> None:
-    """Judge again with what was run again as one more night; agreement replaces `row`."""
+    """Judge again with the re-run as one more night; `row` becomes what an agreement says."""
     _judge(window, errors, clipped, split, memory, limits, trial)
-    if trial.state == CALLED and abs(trial.t) > limits.confirmed[trial.degrees]:
-        row.state = CONFIRMED
+    lasts = trial.after > limits.alert_nights
+    if lasts and trial.state == CALLED and abs(trial.t) > limits.confirmed[trial.degrees]:
+        row.state, row.drift, row.shifted = CONFIRMED, trial.drift, True
+        row.since, row.before, row.after = trial.since, trial.before, trial.after - 1
+        row.level, row.effect, row.error = trial.level, trial.effect, trial.error
+        row.degrees, row.t = trial.degrees, trial.t
 
 
 @compiled
-def _tonight_error(errors: Floats, m: int, scale: float, phi: float) -> float:
+def _tonight_error(errors: Floats, m: int, scale: float, r: float, phi: float) -> float:
     """Return the standard error of tonight against a baseline of `m` nights.
 
     Variance components of a one-way layout (Searle, Casella and McCulloch, Variance Components,
@@ -273,7 +282,7 @@ def _tonight_error(errors: Floats, m: int, scale: float, phi: float) -> float:
     extra = 0.0
     if known and not math.isnan(errors[-1]):
         extra = max(errors[-1] - usual / known, 0.0)
-    return math.sqrt(scale**2 * (1 + inflation(m, phi) / m) + extra)
+    return math.sqrt(scale**2 * (1 + inflation(m, r, phi) / m) + extra)
 
 
 @compiled
@@ -288,7 +297,7 @@ def _begin(window: Floats, limits: Limits, clipped: Floats, before: Floats, afte
     spread = MAD * np.median(np.abs(window - np.median(window)))
     _refill(window, limits.clip * max(spread, limits.floor), clipped, before, after)
     _, sums = scatter(clipped[: window.size])
-    return max(math.sqrt(sums[0] / sums[2]), limits.floor)
+    return max(math.sqrt(sums[0] / sums[3]), limits.floor)
 
 
 @compiled
@@ -304,5 +313,5 @@ def _refill(window: Floats, reach: float, clipped: Floats, before: Floats, after
 def _remember(memory: Floats, level: Floats) -> None:
     """Add the scatter of a level that ended, and forget as much of older ones."""
     memory += scatter(level)[1]
-    if memory[2] > REMEMBERED:
-        memory *= REMEMBERED / memory[2]
+    if memory[3] > REMEMBERED:
+        memory *= REMEMBERED / memory[3]

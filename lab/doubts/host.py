@@ -79,7 +79,8 @@ def other_vms(run: Run, host: str, rows: Rows) -> Iterator[Found]:
         turned = any(knob.startswith("host.") for row in rows for knob in row["setting"])
         yield Found(
             Grade.DISTRUST if turned else Grade.DOUBT,
-            f"{len(others)} other VMs ran on the host and shared its knobs",
+            f"{len(others)} other VM{'' if len(others) == 1 else 's'} ran on the host and shared "
+            "its knobs",
             "end them, and run without --allow-foreign-vms",
         )
 

@@ -38,10 +38,10 @@ METRICS = (
         title="median wake-up latency",
         unit="ns",
         direction=Direction.LOWER,
-        definition="median over a trial's wake-ups of the time from the timer's deadline, or from "
-        "the device's interrupt, to the first instruction of the handler. Of a timer by the "
-        "guest's own counter, with the cost of arming; of a device from the host's clock to the "
-        "guest's, the error of which is latency_error_ns",
+        definition="median (Harrell and Davis) over a trial's wake-ups of the time from the "
+        "timer's deadline, or from the device's interrupt, to the first instruction of the "
+        "handler. Of a timer by the guest's own counter, with the cost of arming; of a device "
+        "from the host's clock to the guest's, the error of which is latency_error_ns",
         guests=HALT,
         value=_latency(0.5),
         primary=True,
@@ -72,8 +72,8 @@ METRICS = (
         title="median time of an exit",
         unit="ns",
         direction=Direction.LOWER,
-        definition="median over a trial's batches of the batch's time by its exits: the round trip "
-        "guest → host → guest, by the guest's own counter",
+        definition="median (Harrell and Davis) over a trial's batches of the batch's time by its "
+        "exits: the round trip guest → host → guest, by the guest's own counter",
         guests=EXITS,
         value=_exit(0.5),
         primary=True,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.quantile import harrell_davis
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -53,9 +55,9 @@ def ratio(numerator: float | None, denominator: float | None) -> float | None:
 
 
 def quantile(values: Iterable[float] | None, q: float) -> float | None:
-    """Quantile `q` of a trial's values; None where there are too few to have one."""
+    """Quantile `q` of a trial's values (Harrell and Davis); None where too few have one."""
     sample = np.asarray(values if values is not None else [], dtype=np.float64)
     # Fewer than 1 / (1 - q) values have none beyond the quantile: a maximum in disguise.
     if sample.size < 1 / (1 - q):
         return None
-    return float(np.quantile(sample, q))
+    return harrell_davis(sample, q)

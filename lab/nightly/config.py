@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from lab import experiment
 from lab.alerts.config import AlertsTable
 from lab.detect import Rule
+from lab.history.store import Kind
 from lab.metrics import METRICS, PRIMARY
 from lab.paths import PLAYBOOKS
 
@@ -63,10 +64,12 @@ class File(_Strict):
 
     Each host gets `tries` attempts to complete an experiment; a night that broke off and was not
     resumed for `give_up_h` hours is given up. `state` is where its journal is kept, by default
-    where systemd (StateDirectory=) or the XDG base directories say.
+    where systemd (StateDirectory=) or the XDG base directories say. `kind` is `synthetic` for a
+    store that has made-up nights in it: no other night goes there.
     """
 
     store: str
+    kind: Kind = "measured"
     experiments: Annotated[list[str], Field(min_length=1)]
     inventory: str | None = None
     hosts: str = "all"

@@ -21,7 +21,7 @@ from lab.history.key import SeriesKey
 from lab.history.runs import Published, Role, published
 from lab.history.series import Series, series
 from lab.history.store import Store
-from lab.stats.estimate import CONFIDENCE, median_interval
+from lab.stats.location import CONFIDENCE, median_interval
 from lab.store.layout import MANIFEST, PLAN, Document
 
 TREND = 60
@@ -96,7 +96,7 @@ class History:
         run = mine.runs[mine.nights.index(self.night)]
         ratio = finding.ratio
         low, high = ratio.low or ratio.value, ratio.high or ratio.value
-        facts = self._document(run, MANIFEST)["hosts"][key.host]["facts"]
+        facts = self._document(run, MANIFEST)["hosts"][key.host]["facts"] or {}
         return Change(
             series=key,
             host_class=host_class(facts),

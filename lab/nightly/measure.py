@@ -17,9 +17,9 @@ from lab.fleet import inventory
 from lab.fleet.progress import Event
 from lab.history.runs import Role, publish
 from lab.history.store import Store
+from lab.looks import Look
 from lab.nightly.config import Config
 from lab.nightly.journal import Journal
-from lab.stages import Look
 from lab.store.folder import RunFolder, run_name
 from lab.store.layout import MANIFEST, Document, rows_file
 from lab.store.read import read_run

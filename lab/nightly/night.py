@@ -36,9 +36,8 @@ class Night:
     def name(self) -> str:
         return self.runs.journal.night
 
-    @property
-    def begun(self) -> datetime:
-        """The instant at which the night began: now, if it had not."""
+    def begin(self) -> datetime:
+        """Return the instant at which the night began: now, if it had not."""
         return datetime.fromisoformat(self.runs.journal.once(BEGUN, lambda: {"at": now()})["at"])
 
     def go(self) -> Verdict:
@@ -47,23 +46,24 @@ class Night:
         What the lab or a host could not do is in the verdict. Raises KeyboardInterrupt when it is
         interrupted, and StoreError when the store or the disk refuses: the next call goes on.
         """
-        _ = self.begun
+        self.begin()
         paths = self.runs.config.experiments
         results = [self.runs.make(Task(path.stem, path, "night")) for path in paths]
-        troubles = [trouble for result in results for trouble in _troubles(result)]
+        troubles = list(_troubles(results))
         self._trouble(troubles)
         judged, undecided = UNJUDGED, []
         if any(result["measured"] for result in results):
             once = self.runs.journal.once
             judged = once("judge", self._judged)
             repeated = [self.runs.make(task) for task in self._repetitions(results)]
-            undecided = once("confirm", partial(self._confirmed, repeated))["undecided"]
+            undecided = once("confirm", partial(self._confirmed, results, repeated))["undecided"]
             results += repeated
+            troubles += _troubles(repeated)
         return self._ended(results, judged, undecided, troubles)
 
     def give_up(self) -> Verdict:
         """End a night that broke off too long ago; what it measured is kept."""
-        _ = self.begun
+        self.begin()
         config = self.runs.config
         kept = [self.runs.keep(path.stem, "night") for path in config.experiments]
         troubles = [f"it broke off and was not resumed for {config.file.give_up_h:g} h"]
@@ -95,17 +95,21 @@ class Night:
             "series": len(judged.judgements),
             "suspicious": len(judged.found) - len(changes),
             "silent": len(judged.silent),
-            "reason": next(iter(judged.silent), ""),
+            "reason": next(iter(judged.silent), "no metric that is watched was measured"),
         }
 
-    def _open(self) -> list[Alert]:
-        """Return what was found and nobody has been told of yet."""
-        active = Book.read(self.runs.store).active
-        return [each for each in active if each.state is State.OPEN and each.night == self.name]
+    def _open(self, results: Sequence[Document]) -> list[Alert]:
+        """Return what these runs showed and nobody has been told of yet."""
+        runs = {result["run"] for result in results}
+        return [
+            each
+            for each in Book.read(self.runs.store).active
+            if each.state is State.OPEN and any(change.run in runs for change in each.changes)
+        ]
 
     def _repetitions(self, results: Sequence[Document]) -> Iterator[Task]:
         """Plan what is run again before anybody is told: one run for each experiment."""
-        suspects = self.runs.journal.once("suspects", lambda: again.suspects(self._open()))
+        suspects = self.runs.journal.once("suspects", lambda: again.suspects(self._open(results)))
         config = self.runs.config
         for path, result in zip(config.experiments, results, strict=True):
             cells = suspects.get(path.stem, {})
@@ -122,13 +126,13 @@ class Night:
                 prepare=partial(again.fresh_boot, config=config, earlier=boots),
             )
 
-    def _confirmed(self, repeated: Sequence[Document]) -> Document:
+    def _confirmed(self, results: Sequence[Document], repeated: Sequence[Document]) -> Document:
         """Confirm or close what was run again; name the alerts of which that said nothing."""
         history = self._history
         ran = any(result["measured"] for result in repeated)
         found = dict(history.judge().found) if ran else {}
         undecided = []
-        for alert in self._open():
+        for alert in self._open(results):
             evidence = again.evidence(alert, found, history.repeated)
             if evidence is None:
                 undecided.append(alert.id)
@@ -151,7 +155,7 @@ class Night:
         active = Book.read(store).active
         verdict = conclude(self.name, results, judged, undecided, [*troubles, *untold], active)
         record = self.runs.journal.once(ENDED, verdict.record)
-        began = self.begun.isoformat()
+        began = self.begin().isoformat()
 
         def decide(events: list[Document]) -> list[Document]:
             known = any(each["night"] == self.name and each["began"] == began for each in events)
@@ -161,9 +165,10 @@ class Night:
         return Verdict.of(record)
 
 
-def _troubles(result: Document) -> Iterator[str]:
-    if result["trouble"]:
-        yield result["trouble"]
-    for host, entry in result["hosts"].items():
-        if entry["state"] != "complete":
-            yield f"{host}: {entry['state']}: {entry['error'] or 'it says no more'}"
+def _troubles(results: Sequence[Document]) -> Iterator[str]:
+    for result in results:
+        if result["trouble"]:
+            yield result["trouble"]
+        for host, entry in result["hosts"].items():
+            if entry["state"] != "complete":
+                yield f"{host}: {entry['state']}: {entry['error'] or 'it says no more'}"

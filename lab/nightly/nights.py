@@ -24,14 +24,14 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
     journals = Journals(config.state)
     with journals.held():
         sinks = config.file.alerts.make(config.folder)
-        store = Store.make(config.store)
+        store = Store.make(config.store, config.file.kind)
 
         def night(journal: Journal) -> Night:
             return Night(Runs(config, store, results, journal, show), sinks)
 
         for journal in journals.unfinished():
             left = night(journal)
-            age = datetime.now(UTC) - left.begun
+            age = datetime.now(UTC) - left.begin()
             if left.name == tonight.isoformat() or age < timedelta(hours=config.file.give_up_h):
                 return _to_its_end(left, journals)
             left.give_up()

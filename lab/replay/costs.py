@@ -54,7 +54,8 @@ class Costs:
 
     `latency` is the median of a slept wake-up less that of a polled one, by workload;
     `shift`, `cpu_ns` and `wall_ns` are as the module says; `shift` is
-    None where no trial has enough halts of each.
+    None where no trial has enough halts of each. `cuts` is how often other tasks cut a poll short,
+    for each ns polled.
     """
 
     polled: Sample
@@ -63,6 +64,7 @@ class Costs:
     shift: Estimate | None
     cpu_ns: Estimate
     wall_ns: Estimate
+    cuts: float
 
     def slept_like(self, workload: str, ns: float) -> Sample:
         """Sleeps of the workload, or of the one whose halts are nearest to `ns` by ratio."""
@@ -70,20 +72,21 @@ class Costs:
         return min(own or self.slept, key=lambda each: abs(np.log(each.ns / max(ns, 1.0))))
 
 
-def costs(recordings: Sequence[Recording], where: str) -> Costs:
-    """Learn a host's costs from all its trials.
+def costs(recordings: Sequence[Recording], where: str, *, polls: bool = True) -> Costs:
+    """Learn a host's costs from all its trials; one that never `polls` needs none that polled.
 
     Raises UsageError where no halt that polled, or none that slept, could be matched with what
     the guest saw; `where` names the runs in that sentence.
     """
     aligned = [each for each in recordings if each.aligned]
     for kind, asleep in (("polled", False), ("slept", True)):
-        if sum(int((each.slept == asleep).sum()) for each in aligned) < ENOUGH:
+        halts = sum(int((each.slept == asleep).sum()) for each in aligned)
+        if (asleep or polls) and halts < ENOUGH:
             raise UsageError(
                 f"{where} has too few halts that {kind} to tell what sleeping costs: record one "
                 "more setting of `halt`, or name a run of that host that has both (--costs RUN)"
             )
-    polled = _sample("", aligned, asleep=False)
+    polled = _sample("", aligned, asleep=not polls)
     by_workload = _workloads(aligned)
     slept = [_sample(name, trials, asleep=True) for name, trials in by_workload.items()]
     return Costs(
@@ -94,6 +97,8 @@ def costs(recordings: Sequence[Recording], where: str) -> Costs:
         shift=_difference(*([_offset(e, asleep) for e in aligned] for asleep in (True, False))),
         cpu_ns=_per_sleep(by_workload, _cpu_ns),
         wall_ns=_per_sleep(by_workload, lambda each: float(each.row["guest"]["wall_ns"])),
+        cuts=sum(int(each.cut.sum()) for each in recordings)
+        / max(sum(each.polled_ns for each in recordings), 1),
     )
 
 

@@ -7,8 +7,9 @@ the sleep, and that of polling comes with the poll.
 
 What is not modelled:
 
-- A poll ends early when another task wants the CPU (`need_resched()`), which
-  `kvm_vcpu_wakeup` does not show: a replayed poll runs to the end of its window.
+- A poll ends early when another task wants the CPU (`kvm_vcpu_can_poll()`). It shows where a halt
+  slept and yet was over before its window; that happens at a rate of polled time, the host's, and
+  polls are cut at random at that rate. A CPU that is busier than it was recorded cuts more.
 - An interrupt that is pending at HLT never reaches `kvm_vcpu_halt()`: such halts were not recorded.
 - A late hit (woken between the end of the poll and sleeping) is replayed as a sleep.
 - Whether the architecture forbade a poll is not recorded for each halt: none is taken as vetoed.
@@ -33,17 +34,22 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+NEVER = 2**62
+
+
 @dataclass(frozen=True)
 class Halts:
     """Halts of one vCPU; arrays (n,) of ns.
 
     `ns` is what was recorded, `polled_ns` and `slept_ns` what might have been, one of them equal
-    to it. `flags` are those of `lab.replay.loop`. The latencies are what the guest would see.
+    to it; no poll goes on after `cut_ns`. `flags` are those of `lab.replay.loop`. The latencies are
+    what the guest would see.
     """
 
     ns: Ints
     polled_ns: Ints
     slept_ns: Ints
+    cut_ns: Ints
     flags: NDArray[np.uint8]
     latency_polled: Floats
     latency_slept: Floats
@@ -56,6 +62,7 @@ def as_recorded(recording: Recording) -> Halts:
         ns=recording.ns,
         polled_ns=recording.ns,
         slept_ns=recording.ns,
+        cut_ns=np.full(recording.ns.size, NEVER),
         flags=_flags(recording),
         latency_polled=latency,
         latency_slept=latency,
@@ -69,13 +76,16 @@ def as_possible(recording: Recording, costs: Costs) -> Halts:
     sleeps = costs.slept_like(recording.workload, float(np.median(recording.ns)))
     polled_ns, latency_polled = _other(recording, sleeps, costs.polled, rng)
     slept_ns, latency_slept = _other(recording, costs.polled, sleeps, rng)
-    # A halt that polled in vain had its wake-up behind its window.
-    polled_ns = np.maximum(polled_ns, np.where(recording.window > 0, recording.window + 1, 0))
+    # A halt that polled in vain to the end had its wake-up behind its window.
+    ended = slept & (recording.ns > recording.window) & (recording.window > 0)
+    polled_ns = np.where(slept, polled_ns, recording.ns)
+    polled_ns = np.maximum(polled_ns, np.where(ended, recording.window + 1, 0))
     latency = recording.latency if recording.aligned else np.full(n, np.nan)
     return Halts(
         ns=recording.ns,
-        polled_ns=np.where(slept, polled_ns, recording.ns),
+        polled_ns=polled_ns,
         slept_ns=np.where(slept, recording.ns, np.maximum(slept_ns, recording.ns)),
+        cut_ns=_cuts(recording, costs.cuts, rng),
         flags=_flags(recording),
         latency_polled=np.where(slept, latency_polled, latency),
         latency_slept=np.where(slept, latency, latency_slept),
@@ -96,6 +106,19 @@ def _other(
     if recording.aligned:
         own = recording.latency + recording.offset
     return (recording.ns + latency + offset - own).astype(np.int64), latency
+
+
+def _cuts(recording: Recording, rate: float, rng: np.random.Generator) -> Ints:
+    """Draw when a poll of each halt would be cut, (n,): at a constant rate, but not before it was.
+
+    A poll that was cut was so at some time before the halt ended.
+    """
+    if not rate:
+        return np.full(recording.ns.size, NEVER)
+    polled = np.where(recording.slept, np.minimum(recording.window, recording.ns), recording.ns)
+    more = rng.exponential(1 / rate, recording.ns.size)
+    drawn = np.where(recording.cut, rng.random(recording.ns.size) * recording.ns, polled + more)
+    return np.minimum(drawn, NEVER).astype(np.int64)
 
 
 def _flags(recording: Recording) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 Each halt has two lengths it might have had: `polled_ns`, had the poll seen the wake-up, and
 `slept_ns`, had the vCPU been scheduled out. Which one it has, the window decides; what becomes of
-the window, that length decides.
+the window, that length decides. `cut_ns` is when another task would want the CPU: that ends a poll.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def replay(halts: Halts, algorithm: Algorithm, knobs: Knobs, *, closed: bool = T
     codes, windows = np.empty(n, np.uint8), np.empty(n, np.uint32)
     sums = np.zeros(len(SUMS), np.int64)
     compiled(algorithm)(
-        halts.polled_ns, halts.slept_ns, halts.ns, halts.flags, closed, *knobs.values,
+        halts.polled_ns, halts.slept_ns, halts.cut_ns, halts.ns, halts.flags, closed, *knobs.values,
         codes, windows, sums,
     )  # fmt: skip
     return Replayed(codes, windows, sums)
@@ -93,7 +93,8 @@ def build(algorithm: Algorithm, compile_: Compile) -> Callable[..., None]:
     begin, judge = compile_(algorithm.begin), _judge(algorithm, compile_)
 
     def loop(
-        polled_ns: Column, slept_ns: Column, recorded_ns: Column, flags: Column, closed: bool,  # noqa: FBT001
+        polled_ns: Column, slept_ns: Column, cut_ns: Column, recorded_ns: Column, flags: Column,
+        closed: bool,  # noqa: FBT001
         ceiling: int, factor: int, start: int, divisor: int,
         codes: Column, windows: Column, sums: Column,
     ) -> None:  # fmt: skip
@@ -109,14 +110,15 @@ def build(algorithm: Algorithm, compile_: Compile) -> Callable[..., None]:
             window = begin(window, ceiling)
             vetoed = flags[i] & VETO != 0
             ns, slept, outcome, judged = slept_ns[i] + lead, True, NO_POLL, 0
+            stop = min(window, cut_ns[i])
             if window > 0 and vetoed:
                 outcome = VETOED
-            elif window > 0 and arrival <= window:
+            elif window > 0 and arrival <= stop:
                 ns, slept, outcome = arrival, False, HIT
                 sums[0] += ns
             elif window > 0:
                 outcome = MISS
-                sums[1] += window
+                sums[1] += stop
             sums[2] += ns
             if not vetoed:
                 window, judged = judge(

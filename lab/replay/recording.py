@@ -74,6 +74,20 @@ class Recording:
         return bool(self.ns.size) and bool((self.wakeup >= 0).all())
 
     @property
+    def cut(self) -> NDArray[np.bool_]:
+        """Whether another task's want of the CPU ended the poll: it slept before its window ended.
+
+        A poll that was cut in a halt longer than its window does not show.
+        """
+        return self.slept & (self.ns < self.window)
+
+    @property
+    def polled_ns(self) -> int:
+        """Time polled in all halts, each poll in vain taken to the end of its window or halt."""
+        polled = np.where(self.window > 0, np.minimum(self.ns, self.window), 0)
+        return int(polled.sum())
+
+    @property
     def latency(self) -> NDArray[np.float64]:
         """Latency in ns that the guest saw at the end of each halt; only where it is aligned."""
         return np.asarray(self.row["guest"]["latency_ns"], dtype=np.float64)[self.wakeup]

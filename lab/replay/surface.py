@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.errors import UsageError
 from lab.labels import setting_label
-from lab.replay.algorithms import Algorithm, Knobs, of_host
+from lab.replay.algorithms import NONE, Algorithm, Knobs, of_host
 from lab.replay.costs import Costs, costs
 from lab.replay.recording import Recording, knobs_of, recordings
 from lab.replay.trial import METRICS, MORE_CPU, Trial, predict, prepare
@@ -81,18 +81,23 @@ class Source:
     def knobs(self, trial: Sequence[Recording]) -> Knobs:
         return knobs_of(trial[0].row, self.facts)
 
-    def costs(self, without: Knobs | None = None) -> Costs:
-        """Learn the host's costs, if wanted without the trials of one setting."""
-        used = [each for trial in self.trials if self.knobs(trial) != without for each in trial]
-        return costs(used, f"{self.run.name}, {self.host}")
+    def costs(self, without: str | None = None) -> Costs:
+        """Learn the host's costs, if wanted without the trials of the setting with that label."""
+        used = [each for t in self.trials for each in t if _label(t) != without]
+        polls = self.algorithm is not NONE
+        return costs(used, f"{self.run.name}, {self.host}", polls=polls)
 
     def at(self, setting: str) -> dict[str, list[Sequence[Recording]]]:
         """Trials of the setting with that label, by workload."""
         found: dict[str, list[Sequence[Recording]]] = {}
         for trial in self.trials:
-            if setting_label(trial[0].row["setting"]) == setting:
+            if _label(trial) == setting:
                 found.setdefault(trial[0].workload, []).append(trial)
         return found
+
+
+def _label(trial: Sequence[Recording]) -> str:
+    return setting_label(trial[0].row["setting"])
 
 
 def sources(run: Run) -> list[Source]:

@@ -61,14 +61,22 @@ def varying(knobs: Sequence[Knobs]) -> list[str]:
 
 
 def short(knobs: Knobs, names: Sequence[str]) -> str:
-    """Return a setting by the knobs named: `50 µs, grow 2, shrink 0`."""
-    ceiling = nanoseconds(knobs.halt_poll_ns) if knobs.halt_poll_ns else "0"
+    """Return a setting by its ceiling and the knobs named: `50 µs, grow 2, shrink 0`."""
+    return ", ".join(filter(None, [ceiling(knobs), others(knobs, names)]))
+
+
+def ceiling(knobs: Knobs) -> str:
+    return nanoseconds(knobs.halt_poll_ns) if knobs.halt_poll_ns else "0"
+
+
+def others(knobs: Knobs, names: Sequence[str]) -> str:
+    """Return the knobs named, but for the ceiling: `grow 2, shrink 0`."""
     rest = [
         f"{name} {nanoseconds(value) if name == 'grow_start' else value}"
         for name, value in vars(knobs).items()
         if name in names and name != "halt_poll_ns"
     ]
-    return ", ".join([ceiling, *rest])
+    return ", ".join(rest)
 
 
 def surface_table(surface: Surface, *, whole: bool, width: int = 80) -> Group:
@@ -146,7 +154,7 @@ def effect_table(effects: Sequence[Effect], width: int = 80) -> Group:
         table = Table(box=None, header_style="dim")
         table.add_column("workload")
         for name in AUDITED:
-            table.add_column(COLUMNS[name], justify="right")
+            table.add_column(COLUMNS[name], justify="right", no_wrap=width >= WIDE)
         for workload, found in groupby(mine, lambda each: each.workload):
             cells = {each.metric: each for each in found}
             table.add_row(workload, *(_effect(cells[name], width) for name in AUDITED))

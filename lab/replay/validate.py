@@ -117,7 +117,7 @@ def _settings(source: Source) -> dict[str, Knobs]:
 def _checks(
     source: Source, settings: dict[str, Knobs], target: str, knobs: Knobs
 ) -> Iterator[Check]:
-    costs = source.costs(without=knobs)
+    costs = source.costs(without=target)
     measured = source.at(target)
     for label in settings:
         if label == target:

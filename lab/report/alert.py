@@ -49,8 +49,8 @@ def trend(change: Change) -> go.Figure:
         f"{clock(series.clock_class)}<br>{series.setting}",
         xaxis=axis("", type="date"),
         yaxis=time_axis("", values) if unit == "ns" else axis("", tickformat=TICKS.get(unit, "~g")),
-        height=HEIGHT + 40,
-        margin={"l": 8, "r": 20, "t": 80, "b": 8},
+        height=HEIGHT + 52,
+        margin={"l": 8, "r": 20, "t": 92, "b": 8},
     )
 
 

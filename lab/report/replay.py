@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 
-from lab.labels import clock, nanoseconds, quantity
+from lab.labels import clock, quantity
 from lab.replay.algorithms import Knobs
 from lab.replay.surface import BURNED, LATENCY, Point, Surface
-from lab.replay.tables import COLUMNS, LOOP, SHOWN, said, short, unit, varying
+from lab.replay.tables import COLUMNS, LOOP, SHOWN, ceiling, others, said, short, unit, varying
 from lab.replay.tuning import Choice
 from lab.report.material import LegendEntry, Multiple, Picture, Table, bars
 from lab.report.page import templates
@@ -17,6 +17,7 @@ from lab.report.style import FAINT, INK, axis, figure, time_axis
 
 ROW, EDGES = 30, 130
 """Height of a row of a heat map, and of what is around them, in pixels."""
+DRAWN = (LATENCY, BURNED, "poll_hit_rate")
 DOT, BEST, CHOSEN = "var(--s1)", "var(--s4)", "var(--s2)"
 LEGEND = (
     LegendEntry("a setting", DOT, "●"),
@@ -46,9 +47,9 @@ def _picture(surface: Surface, choices: Sequence[Choice]) -> Picture:
     names = varying([point.knobs for point in surface.points])
     chosen = next((c.knobs for c in choices if list(c.surfaces) == [surface] and c.knobs), None)
     legend = (*LEGEND, LegendEntry("recommended", CHOSEN, "★")) if chosen else LEGEND
-    told = [name for name in (LATENCY, BURNED) if name in surface.points[0].metrics]
-    drawn = [_heat(surface, name) for name in told]
-    if len(told) > 1:
+    told = {name for point in surface.points for name in point.metrics}
+    drawn = [_heat(surface, name) for name in DRAWN if name in told]
+    if LATENCY in told:
         drawn.append(_front(surface, names, chosen))
     return Picture(
         title=f"{surface.workload} on {surface.host}",
@@ -63,20 +64,19 @@ def _picture(surface: Surface, choices: Sequence[Choice]) -> Picture:
 
 def _heat(surface: Surface, name: str) -> Multiple:
     """Draw one metric: ceilings across, all other knobs together down."""
-    others = [each for each in varying([p.knobs for p in surface.points]) if each != "halt_poll_ns"]
-
-    def rest(knobs: Knobs) -> str:
-        return " ".join(f"{each}={vars(knobs)[each]}" for each in others) or "as recorded"
-
-    ceilings = sorted({point.knobs.halt_poll_ns for point in surface.points})
-    rows = list(dict.fromkeys(rest(point.knobs) for point in surface.points))
-    cells = {(rest(p.knobs), p.knobs.halt_poll_ns): p.metrics.get(name) for p in surface.points}
-    found = [[cells.get((row, ceiling)) for ceiling in ceilings] for row in rows]
+    names = varying([point.knobs for point in surface.points])
+    ceilings = {p.knobs.halt_poll_ns: ceiling(p.knobs) for p in surface.points}
+    columns = [ceilings[each] for each in sorted(ceilings)]
+    rows = list(dict.fromkeys(others(point.knobs, names) for point in surface.points))
+    cells = {
+        (others(p.knobs, names), ceiling(p.knobs)): p.metrics.get(name) for p in surface.points
+    }
+    found = [[cells.get((row, column)) for column in columns] for row in rows]
     drawn = figure(
         [
             go.Heatmap(
-                x=[nanoseconds(each) if each else "0" for each in ceilings],
-                y=rows,
+                x=columns,
+                y=[row or "as recorded" for row in rows],
                 z=[[each.value if each else None for each in row] for row in found],
                 text=[
                     [quantity(each.value if each else None, unit(name)) for each in row]

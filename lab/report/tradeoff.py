@@ -54,8 +54,8 @@ def _fronts(material: Material) -> Iterator[Table]:
     weighed = [each for each in material.tradeoffs if not each.inert]
     if weighed:
         yield Table(
-            "How probable it is that no other setting is better in both latency and CPU by more "
-            f"than {100 * (MARGIN - 1):.0f} %",
+            "How probable it is that no other setting is as good in both latency and share of a "
+            f"CPU, and more than {100 * (MARGIN - 1):.0f} % better in one",
             ("setting", *(each.workload for each in weighed)),
             tuple(
                 (key.name, *(_probability(each, key.label) for each in weighed))

@@ -16,7 +16,7 @@ from lab.report.page import templates
 from lab.report.style import COLOURS, FAINT, GLYPHS, INK, SYMBOLS, axis, figure, time_axis
 from lab.stats import Estimate
 
-DRAWN = ("poll_hit_rate", "wakeup_p50_ns", "cpu_ns_per_wakeup")
+DRAWN = ("poll_hit_rate", "wakeup_p50_ns", "wakeup_p99_ns", "cpu_ns_per_wakeup")
 SIDE = 340
 
 
@@ -62,7 +62,13 @@ def _picture(host: str, checks: Sequence[Check], validation: Validation) -> Pict
 def _scatter(name: str, checks: Sequence[Check], workloads: Sequence[str]) -> Multiple:
     share = checks[0].unit == "1"
     scale = 100 if share else 1
-    ends = [scale * e.value for c in checks for e in (c.predicted, c.measured)]
+    ends = [
+        scale * end
+        for c in checks
+        for each in (c.predicted, c.measured)
+        for end in (each.value, each.low, each.high)
+        if end is not None
+    ]
 
     def side(title: str) -> dict[str, Any]:
         return axis(f"{title}, %") if share else time_axis(title, ends)

@@ -9,7 +9,7 @@ knob and architecture; different clock classes stand side by side and are never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 from typing import Any
@@ -28,6 +28,7 @@ UNKNOWN = "unknown"
 CANNOT = (Verdict.INERT, Verdict.MISSING)
 NUMBERS = ("low", "high", "p", "p_adjusted", "detectable")
 """What an effect takes from the only comparison there is."""
+COMMON = ("clock_class", "workload", "metric", "setting", "reference")
 
 
 class Agreement(StrEnum):
@@ -76,6 +77,10 @@ class Interaction:
     detectable: float
     agreement: Agreement
 
+    @property
+    def is_shown(self) -> bool:
+        return self.agreement is Agreement.DIFFERENT
+
 
 @dataclass(frozen=True)
 class Across:
@@ -97,36 +102,33 @@ class Across:
     interactions: tuple[Interaction, ...]
     between: Combined | None
 
-    def record(self) -> dict[str, Any]:
-        """Fields as plain values, for JSON."""
-        effects = [
-            {
-                **asdict(replace(each, without=())),
+    def records(self) -> list[dict[str, Any]]:
+        """Return a record for each architecture, with plain values, for a table."""
+        common = {name: getattr(self, name) for name in COMMON}
+        return [
+            common
+            | {
+                "architecture": each.architecture,
+                "hosts": ", ".join(each.hosts),
                 "ratio": each.ratio,
+                **{name: getattr(each, name) for name in NUMBERS},
+                "tau2": each.heterogeneity.tau2 if each.heterogeneity else None,
+                "i2": each.heterogeneity.i2 if each.heterogeneity else None,
                 "verdict": str(each.verdict),
-                "without": [
-                    {"host": c.host, "verdict": str(c.verdict), "reason": c.reason}
-                    for c in each.without
-                ],
+                "reason": each.reason,
+                "differs_from": ", ".join(self.differing_from(each.architecture)),
             }
             for each in self.effects
         ]
-        interactions = [
-            {
-                **asdict(each),
-                "ratio": each.estimate.ratio,
-                "low": each.estimate.interval[0],
-                "high": each.estimate.interval[1],
-                "p": each.estimate.p,
-                "agreement": str(each.agreement),
-            }
-            for each in self.interactions
+
+    def differing_from(self, architecture: str) -> list[str]:
+        """Architectures whose effect is shown to differ from that of this one."""
+        pairs = [(each.one, each.other) for each in self.interactions if each.is_shown]
+        return [
+            one if other == architecture else other
+            for one, other in pairs
+            if architecture in {one, other}
         ]
-        return asdict(replace(self, effects=(), interactions=())) | {
-            "direction": str(self.direction),
-            "effects": effects,
-            "interactions": interactions,
-        }
 
 
 def across(comparisons: Iterable[Comparison]) -> list[Across]:

@@ -133,8 +133,11 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
+            located, low, high, error = (
+                seen[name][at] for name in ("log_ratio", "low", "high", "standard_error")
+            )
             seen["detectable"][at] = np.exp(
-                power.multiplier(freedom, each) * seen["standard_error"][at]
+                power.detectable(located - low, high - located, error, freedom, each)
             )
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)
@@ -149,13 +152,16 @@ def _compared(
     margin: float,
     floors: Mapping[Key, Noise],
 ) -> Iterator[Comparison]:
-    groups = pairs.groups[GROUP].astype(object).to_numpy().tolist()
-    columns = {name: values.tolist() for name, values in seen.items()}
-    which = np.stack([pairs.group, pairs.metric, pairs.setting, pairs.n], axis=1)
-    for position, (group, number, setting, n) in enumerate(which.tolist()):
-        run, host, architecture, clock_class, workload = groups[group]
-        metric = metrics[number]
-        row = {name: values[position] for name, values in columns.items()}
+    described = pairs.groups[GROUP].astype(object)
+    groups = described.where(described.notna(), None).to_dict("records")
+    which = zip(
+        *(each.tolist() for each in (pairs.group, pairs.metric, pairs.setting, pairs.n)),
+        zip(*(values.tolist() for values in seen.values()), strict=True),
+        strict=True,
+    )
+    for position, (group, number, setting, n, values) in enumerate(which):
+        metric, row = metrics[number], dict(zip(seen, values, strict=True))
+        host, workload = groups[group]["host"], groups[group]["workload"]
         floor = floors.get((host, workload, metric.name))
         verdict, reason = pairs.unmeasured.get(position, (None, ""))
         fields = UNTESTED
@@ -165,11 +171,7 @@ def _compared(
         if not reason:
             fields, verdict, reason = _tested(row, metric, margin, floor)
         yield Comparison(
-            run=run,
-            host=host,
-            architecture=_text(architecture),
-            clock_class=_text(clock_class),
-            workload=workload,
+            **groups[group],
             metric=metric.name,
             unit=metric.unit,
             direction=metric.direction,
@@ -238,7 +240,3 @@ def _tested(
         "warnings": tuple(text for name, text in WARNINGS.items() if row[name] < ALPHA),
     }
     return fields, verdict, reason
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import repeat
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,7 +67,7 @@ def examine(pairs: Pairs, how: How, executor: Executor | None = None) -> Columns
         if len(work) > 1 and executor is None and pairs.n.size > CHUNK:
             executor = stack.enter_context(open_executor())
         mapped = map if executor is None else executor.map
-        for place, columns in zip(places, mapped(described, work, repeat(how)), strict=True):
+        for place, columns in zip(places, mapped(partial(described, how=how), work), strict=True):
             for name, values in columns.items():
                 column = found.setdefault(name, np.full(pairs.n.size, np.nan))
                 column[place] = values

@@ -113,8 +113,8 @@ def narrowest(k: int) -> float:
     By luck q can be near 0, and two hosts that happen to agree would know their mean exactly. With
     this floor no interval is narrower than the normal quantile would make it (the "residual
     concern" of Jackson et al., Statistics in Medicine 36, 2017). A floor of 1 (Knapp and Hartung,
-    Statistics in Medicine 22, 2003) is safer than it need be: with two or three hosts its
-    intervals cover 99.5 % and more. results/pooling.md has the measurements.
+    Statistics in Medicine 22, 2003) is safer than it need be: with two or three hosts that hardly
+    differ its intervals cover 99.5 % and more. results/pooling.md has the measurements.
     """
     tail = (1 + CONFIDENCE) / 2
     return float((stats.norm.ppf(tail) / stats.t.ppf(tail, k - 1)) ** 2)

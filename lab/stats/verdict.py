@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab.labels import TIMES
 from lab.metrics import Direction
@@ -25,8 +26,7 @@ class Noise:
     shown: bool
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a verdict on one setting is made of; see `lab.stats.model.Comparison`."""
 
     ratio: float

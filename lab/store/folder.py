@@ -62,7 +62,11 @@ def tool() -> dict[str, Any]:
     def git(*words: str) -> str | None:
         try:
             answer = subprocess.run(
-                ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
+                # Nobody who commits meanwhile is to find the index locked.
+                ["git", "--no-optional-locks", "-C", str(ROOT), *words],
+                capture_output=True,
+                text=True,
+                check=False,
             )
         except FileNotFoundError:
             return None
@@ -157,7 +161,7 @@ class RunFolder:
         self.save()
 
     def looked(self, name: str, look: dict[str, Any]) -> None:
-        """Record what a look at a host's results found and decided (`lab.stages.Look`)."""
+        """Record what a look at a host's results found and decided (`lab.looks.Look`)."""
         self.manifest["hosts"][name].setdefault("looks", []).append(look)
         self.save()
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.errors import StoreError
 from lab.paths import RESULTS
+from lab.stages import through
+from lab.store.layout import Document
 from lab.store.read import read_manifest, read_plan, runs
 
 BROKEN = "broken"
@@ -48,6 +50,13 @@ def _summary(path: Path) -> RunSummary:
         finished_at=manifest.get("finished_at"),
         state=manifest["state"],
         hosts={host: entry["state"] for host, entry in manifest["hosts"].items()},
-        trials=sum(len(trials) for trials in plan["hosts"].values()),
+        trials=sum(_trials(plan, host, entry) for host, entry in manifest["hosts"].items()),
         error="; ".join(e["error"] for e in manifest["hosts"].values() if e.get("error")) or None,
     )
+
+
+def _trials(plan: Document, host: str, entry: Document) -> int:
+    """Return how many trials a host has when it is done, as far as that is decided."""
+    trials = plan["hosts"].get(host, [])
+    looks = entry.get("looks", [])
+    return through(trials, looks[-1]["next"] or looks[-1]["blocks"]) if looks else len(trials)

@@ -7,7 +7,9 @@ by their `effects`; so are kernels that ran on different hosts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +26,8 @@ from lab.versus.model import Answer, Method, Row
 
 __all__ = ["Answer", "Method", "Row", "answer"]
 
+Comparing = Callable[[pd.DataFrame, str], list[Comparison]]
+"""Compares the settings of one run's tidy table with a reference."""
 OF_ROWS = {"workload", "metric", SETTING}
 """Keys that narrow what is shown; the others narrow the trials that are compared."""
 INCOMPARABLE = {
@@ -33,9 +37,10 @@ INCOMPARABLE = {
 }
 
 
-def answer(selection: Selection, store: Path) -> Answer:
+def answer(selection: Selection, store: Path, executor: Executor | None = None) -> Answer:
     """Compare the sides of a selection, or every setting with each run's reference without any.
 
+    Many comparisons are shared out by `executor`, as `lab.stats.compare` does.
     Raises UsageError for what is not there and for sides that cannot be compared.
     """
     if selection.compared in INCOMPARABLE:
@@ -51,7 +56,8 @@ def answer(selection: Selection, store: Path) -> Answer:
             trials = narrowed(trials, key, values)
     if trials.empty:
         raise UsageError("no trial is all of this at once: leave a term out")
-    rows, remarks = _rows(selection, trials, references)
+    comparing = partial(compare, metrics=_metrics(selection, trials), executor=executor)
+    rows, remarks = _rows(selection, trials, references, comparing)
     kept = list(_kept(rows, selection, trials))
     if not kept:
         raise UsageError("the two sides have nothing in common that this asks for")
@@ -59,25 +65,26 @@ def answer(selection: Selection, store: Path) -> Answer:
 
 
 def _rows(
-    selection: Selection, trials: pd.DataFrame, references: dict[str, str]
+    selection: Selection,
+    trials: pd.DataFrame,
+    references: dict[str, str],
+    comparing: Comparing,
 ) -> tuple[list[Row], list[str]]:
     key = selection.compared
-    metrics = _metrics(selection, trials)
     if key is None:
-        return [paired.row(each) for each in _compared(trials, references, metrics)], [
-            paired.REMARK
-        ]
+        found = _compared(trials, references, comparing)
+        return [paired.row(each) for each in found], [paired.REMARK]
     first, second = (chosen(trials, key, side) for side in selection.sides)
     if _is_setting(key):
-        return _settings(trials, key, first, second, metrics), [paired.REMARK]
+        return _settings(trials, key, first, second, comparing), [paired.REMARK]
     column = trials[COLUMNS[key]]
     one, other = trials[column.isin(first)], trials[column.isin(second)]
     if key in {"run", "kernel"} and set(_hosts(one)) & set(_hosts(other)):
         remarks = [unpaired.REMARK]
         if min(len(set(side["run"])) for side in (one, other)) == 1:
             remarks.append(unpaired.ONE_RUN)
-        return unpaired.rows(one, other, metrics), remarks
-    sides = [list(_compared(side, references, metrics)) for side in (one, other)]
+        return unpaired.rows(one, other, _metrics(selection, trials)), remarks
+    sides = [list(_compared(side, references, comparing)) for side in (one, other)]
     rows = effects.rows(*sides)
     remarks = [effects.REMARK]
     if any(row.method == Method.SIDE_BY_SIDE for row in rows):
@@ -90,7 +97,11 @@ def _rows(
 
 
 def _settings(
-    trials: pd.DataFrame, key: str, first: Sequence[str], second: Sequence[str], metrics: list[str]
+    trials: pd.DataFrame,
+    key: str,
+    first: Sequence[str],
+    second: Sequence[str],
+    comparing: Comparing,
 ) -> list[Row]:
     """Compare one setting with another, in every run that has both."""
     for side in (first, second):
@@ -102,17 +113,17 @@ def _settings(
     (reference,), (setting,) = first, second
     runs = [run for _, run in trials.groupby("run", sort=False)]
     both = [run for run in runs if {reference, setting} <= set(run["setting"])]
-    found = (each for run in both for each in compare(run, reference, metrics=metrics))
+    found = (each for run in both for each in comparing(run, reference))
     return [paired.row(each) for each in found if each.setting == setting]
 
 
 def _compared(
-    trials: pd.DataFrame, references: dict[str, str], metrics: list[str]
+    trials: pd.DataFrame, references: dict[str, str], comparing: Comparing
 ) -> Iterator[Comparison]:
     """Compare every setting of each run with the reference of its plan."""
     for name, run in trials.groupby("run", sort=False):
         if references[str(name)] in set(run["setting"]):
-            yield from compare(run, references[str(name)], metrics=metrics)
+            yield from comparing(run, references[str(name)])
 
 
 def _metrics(selection: Selection, trials: pd.DataFrame) -> list[str]:

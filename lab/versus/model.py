@@ -30,8 +30,9 @@ class Row:
     to the reference of their own host. `low` to `high` is the 95 % interval of `ratio`, over
     `n_first` and `n_second` blocks (or, where a side has several, runs or hosts). `p_adjusted` is
     over the `family` of rows that have a p, shown or not; `detectable` the smallest ratio above 1
-    that would have been found with 80 % power. What could not be computed is None, and `reason`
-    says why.
+    that would have been found with 80 % power; `noise_floor` the ratio up to which the host
+    differs from itself (A/A), where the run has such trials; `warnings` are reasons for doubt. What
+    could not be computed is None, and `reason` says why.
     """
 
     method: Method
@@ -55,6 +56,8 @@ class Row:
     detectable: float | None
     verdict: str
     reason: str
+    noise_floor: float | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_shown(self) -> bool:

@@ -35,6 +35,8 @@ def row(compared: Comparison) -> Row:
         detectable=compared.detectable,
         verdict=str(compared.verdict),
         reason=compared.reason,
+        noise_floor=compared.noise_floor,
+        warnings=compared.warnings,
     )
 
 

@@ -21,22 +21,30 @@ from lab.tables import HEADINGS, PLAIN
 from lab.versus.model import Answer, Method, Row
 
 NOTHING = "~"
-LEGEND = "~ nothing shown; 95 % interval of the change in %; MDE: what would have been found"
+LEGEND = (
+    "~ nothing shown; 95 % interval of the change in %; MDE: what would have been found four times "
+    "in five; A/A: how far the host differs from itself"
+)
+NOISE, WIDE = "A/A", 100
 COLUMNS = ("setting", "metric", "first", "second", "change", "interval", "verdict", "n", "MDE")
 COLOURS = {str(verdict): colour for verdict, colour in OF_VERDICTS.items()} | {
     str(Agreement.DIFFERENT): "magenta"
 }
-RIGHT = {"first", "second", "change", "interval", "n", "MDE"}
+RIGHT = {"first", "second", "change", "interval", "n", "MDE", NOISE}
 
 
-def table(answer: Answer) -> Group:
-    """Show rows by host and workload, for a terminal of 80 columns and more."""
+def table(answer: Answer, width: int = 80) -> Group:
+    """Show rows by host and workload; from 100 columns on with the noise floor, where it is known.
+
+    It fits into 80 columns.
+    """
     names = _names(answer.rows)
+    columns = _columns(answer.rows) if width >= WIDE else COLUMNS
     parts: list[Text | Table] = [Text(answer.title, style="bold")]
     for where, of_host in groupby(answer.rows, lambda row: (row.where, row.clock_class)):
         parts.append(Text(f"\n{where[0]} ({clock(where[1])})", style="bold"))
         for workload, rows in groupby(of_host, lambda row: row.workload):
-            parts += [Text(f"\n{workload}", style="bold"), _rows(list(rows), names)]
+            parts += [Text(f"\n{workload}", style="bold"), _rows(list(rows), names, columns)]
     parts += [Text(line, style="dim") for line in ("", LEGEND, *_why(answer.rows))]
     return Group(*parts, *(Text(remark, style="dim") for remark in answer.remarks))
 
@@ -44,11 +52,12 @@ def table(answer: Answer) -> Group:
 def markdown(answer: Answer) -> str:
     """Return rows as one Markdown table, with what to know of them below."""
     names = _names(answer.rows)
-    headings = ("where", "clock", "workload", *COLUMNS)
+    columns = _columns(answer.rows)
+    headings = ("where", "clock", "workload", *columns)
     lines = [f"**{answer.title}**", "", _line(headings)]
     lines.append(_line("--:" if each in RIGHT else "---" for each in headings))
     lines += [
-        _line((row.where, row.clock_class, row.workload, *_cells(row, names)))
+        _line((row.where, row.clock_class, row.workload, *_cells(row, names)[: len(columns)]))
         for row in answer.rows
     ]
     notes = [LEGEND, *_why(answer.rows), *answer.remarks]
@@ -74,12 +83,16 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def _rows(rows: Sequence[Row], names: Mapping[str, str]) -> Table:
+def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    return (*COLUMNS, NOISE) if any(row.noise_floor for row in rows) else COLUMNS
+
+
+def _rows(rows: Sequence[Row], names: Mapping[str, str], columns: Sequence[str]) -> Table:
     shown = Table(**PLAIN, padding=(0, 1, 0, 0))
-    for name in COLUMNS:
+    for name in columns:
         shown.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=True)
     for row in rows:
-        shown.add_row(*_cells(row, names), style=COLOURS.get(row.verdict, ""))
+        shown.add_row(*_cells(row, names)[: len(columns)], style=COLOURS.get(row.verdict, ""))
     return shown
 
 
@@ -96,6 +109,7 @@ def _cells(row: Row, names: Mapping[str, str]) -> tuple[str, ...]:
         row.verdict,
         n,
         change(row.detectable),
+        change(row.noise_floor),
     )
 
 
@@ -112,8 +126,14 @@ def _percent(ratio: float) -> str:
 
 
 def _why(rows: Sequence[Row]) -> list[str]:
-    """Say once why rows have no ratio."""
-    return list(dict.fromkeys(f"{row.verdict}: {row.reason}" for row in rows if row.ratio is None))
+    """Say once why rows have no ratio, and what there is to doubt."""
+    why = [f"{row.verdict}: {row.reason}" for row in rows if row.ratio is None]
+    doubts = [
+        f"doubt: {row.workload}, {HEADINGS.get(row.metric, row.metric)}: {warning}"
+        for row in rows
+        for warning in row.warnings
+    ]
+    return list(dict.fromkeys([*why, *doubts]))
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:

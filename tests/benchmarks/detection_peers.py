@@ -1,10 +1,10 @@
-"""Ask Apache Otava and asv every night what they see: `detection.py` runs this in their own venv.
+"""Ask Apache Otava or asv every night what they see: `detection.py` runs this in their own venv.
 
-    python detection_peers.py < QUESTION > ANSWER
+    python detection_peers.py otava|asv < QUESTION > ANSWER
 
-QUESTION is JSON: {"otava" | "asv": [[a year of nightly values], …]}. ANSWER gives for each series
-"seconds", "nights" asked and "seen": [[night, first night of a change], …], changes of the last
-60 nights only. Both with their defaults, as their commands use them; asv, which looks for
+QUESTION is JSON, [{"values": [a year of nightly values], "first", "last": nights to ask on}, …].
+ANSWER gives for each "cpu_s" and "seen": [[night, first night of a change], …], changes of the
+last 60 nights only. Both with their defaults, as their commands use them; asv, which looks for
 regressions alone, is asked for both directions.
 """
 
@@ -20,7 +20,6 @@ from asv.step_detect import detect_regressions, detect_steps
 from otava.analysis import compute_change_points
 
 RECENT = 60
-SHORTEST = 10
 THRESHOLD = 0.05  # asv.plugins.regressions, where asv.conf.json says nothing
 
 
@@ -35,25 +34,21 @@ def asv(values: list[float]) -> list[int]:
     return [int(after) for found in both for _, after, *_ in found]
 
 
-def ask(judge: Callable[[list[float]], list[int]], values: list[float]) -> dict[str, Any]:
-    began = time.perf_counter()
+def ask(judge: Callable[[list[float]], list[int]], case: dict[str, Any]) -> dict[str, Any]:
+    values = case["values"]
+    began = time.process_time()
     seen = [
-        (nights - 1, since)
-        for nights in range(SHORTEST, len(values) + 1)
-        for since in judge(values[:nights])
-        if since >= nights - RECENT
+        (night, since)
+        for night in range(case["first"], case["last"] + 1)
+        for since in judge(values[: night + 1])
+        if since > night - RECENT
     ]
-    asked = len(values) + 1 - SHORTEST
-    return {"seconds": time.perf_counter() - began, "nights": asked, "seen": seen}
+    return {"cpu_s": time.process_time() - began, "seen": seen}
 
 
 def main() -> None:
-    question = json.load(sys.stdin)
-    peers = {"otava": otava, "asv": asv}
-    answer = {
-        name: [ask(peers[name], each) for each in series] for name, series in question.items()
-    }
-    json.dump(answer, sys.stdout)
+    judge = {"otava": otava, "asv": asv}[sys.argv[1]]
+    json.dump([ask(judge, case) for case in json.load(sys.stdin)], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from uuid import uuid4
 
+import fsspec
 import pytest
 from hypothesis import settings
 
 from lab.store.layout import Document
 from lab.store.read import Run, read_run
 from tests import synthetic, synthetic_fleet
+
+BUCKET = "nights"
 
 # How long an example takes says nothing about the code on a machine that is busy.
 settings.register_profile("kvmlab", deadline=None)
@@ -86,3 +91,32 @@ def row(run: Run) -> Document:
         and row["setting"] == synthetic.REFERENCE
         and not row["warmup"]
     )
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """Endpoint of a server on loopback that speaks S3 and lives as long as the tests."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  (slow to import, wanted here only)
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def s3_url(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of a place of the test's own on the server, reached as AWS's variables say."""
+    settings = {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").mkdirs(BUCKET, exist_ok=True)
+    return f"s3://{BUCKET}/{uuid4().hex}"

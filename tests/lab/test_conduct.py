@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab import conduct, experiment, plan, stages
+from lab import conduct, experiment, looks, plan
 from lab.fleet import drive
 from lab.fleet.drive import Outcome
 from lab.fleet.progress import ignore
 from lab.store.folder import RunFolder
+from lab.store.listing import summaries
 from lab.store.read import read_run
 from tests import synthetic
 
@@ -106,7 +107,7 @@ class Bench:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.monkeypatch = monkeypatch
-        self.looks: list[tuple[str, stages.Look]] = []
+        self.looks: list[tuple[str, looks.Look]] = []
 
     def ask(
         self,
@@ -257,3 +258,10 @@ def test_a_host_that_does_not_come_back_is_unreachable_and_the_run_partial(bench
     assert bench.entry("a")["state"] == "unreachable"
     assert bench.entry("a")["error"] == "it does not come back"
     assert bench.entry("b")["state"] == "complete"
+
+
+def test_a_list_of_runs_counts_the_trials_that_were_needed(bench: Bench) -> None:
+    bench.ask("a", "b", width=3)
+    assert bench.conduct() == "complete"
+    (summary,) = summaries(bench.folder)
+    assert summary.trials == 2 * (1 + 6 * 3)

@@ -201,10 +201,12 @@ def test_fewer_boots_than_wanted_are_said(run: Run) -> None:
     assert of_kind(Run(run.path, run.manifest, plan, fresh.rows), "boots").grade is Grade.FINE
 
 
-def test_load_during_the_run_is_graded(run: Run) -> None:
-    for load, grade in ((2.5, Grade.FINE), (3.5, Grade.DOUBT), (5.0, Grade.DISTRUST)):
-        busy = with_rows(run, lambda r, load=load: r["host_state"].update(load_1m=load))
-        assert of_kind(busy, "load").grade is grade
+@pytest.mark.parametrize(
+    ("load", "grade"), [(2.5, Grade.FINE), (3.5, Grade.DOUBT), (5.0, Grade.DISTRUST)]
+)
+def test_load_during_the_run_is_graded(run: Run, load: float, grade: Grade) -> None:
+    busy = with_rows(run, lambda row: row["host_state"].update(load_1m=load))
+    assert of_kind(busy, "load").grade is grade
 
 
 def test_the_gravest_grade_is_the_hosts() -> None:

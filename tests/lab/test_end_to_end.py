@@ -180,6 +180,43 @@ def test_a_killed_agent_is_an_error_row_and_a_resume_completes(lab: Lab) -> None
     assert {name: late[name] for name in early} == early
 
 
+SEQUENTIAL = """
+blocks = 12
+aa = true
+[stop]
+width = 1.0001
+metrics = ["wakeup_p50_ns"]
+min_blocks = 6
+"""
+
+
+def test_a_sequential_run_goes_on_after_its_controller_was_killed(lab: Lab) -> None:
+    text = QUESTION.replace("COUNT", "500").replace("blocks = 3\n", "")
+    head, knobs = text.split("[knobs]")
+    stop, table = SEQUENTIAL.split("[stop]")
+    (lab.folder / "q.toml").write_text(f"{head}{stop}[stop]{table}[knobs]{knobs}")
+    process = lab.start(lab.question())
+    first = 1 + 6 * 3
+    until(lambda: len(lab.on_host()) > first, patience_s=300)
+    process.kill()
+    process.communicate()
+    assert lab.manifest()["hosts"]["here"]["state"] == "running"
+    early = lab.on_host()
+    status, _, err = lab.run("--resume", lab.only.name)
+    assert status == Exit.OK, err
+    entry = lab.manifest()["hosts"]["here"]
+    looks = [(look["blocks"], look["next"], look["reason"]) for look in entry["looks"]]
+    assert looks == [(6, 12, None), (12, None, "blocks")]
+    assert entry["state"] == lab.manifest()["state"] == "complete"
+    rows = lab.rows()
+    assert [row["trial"] for row in rows] == list(range(1 + 12 * 3))
+    assert sum(row["aa"] for row in rows) == 12
+    assert len({row["boot_id"] for row in rows}) == 1
+    assert rows[-1]["host_state"]["load_1m"] > 0
+    late = lab.on_host()
+    assert {name: late[name] for name in early} == early
+
+
 def test_ctrl_c_stops_the_agent_and_can_be_resumed(lab: Lab) -> None:
     lab.ask(5_000)
     process = lab.start(lab.question())

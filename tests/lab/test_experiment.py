@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,46 @@ def test_without_knobs_there_is_one_setting(tmp_path: Path) -> None:
 def test_every_guest_that_leaves_in_batches_can_be_asked_for(tmp_path: Path, guest: str) -> None:
     question = load(tmp_path, GOOD.replace('guest = "exit"', f'guest = "{guest}"'))
     assert question.workloads[1].guest == guest
+
+
+STOP = """
+[stop]
+width = 1.1
+metrics = ["wakeup_p50_ns"]
+min_blocks = 6
+"""
+
+
+def test_a_stop_is_read_and_its_first_blocks_must_fit(tmp_path: Path) -> None:
+    text = GOOD.replace("blocks = 2", "blocks = 600")
+    whole, staged = load(tmp_path, text), load(tmp_path, text + STOP)
+    assert staged.stop is not None
+    assert (staged.stop.width, staged.first_blocks) == (1.1, 6)
+    assert staged.expected_s == pytest.approx(whole.expected_s / 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (GOOD + STOP, "stop.min_blocks: 6 are more than the 2 of `blocks`"),
+        (GOOD.replace("seed", "boots = 3\nseed"), "boots: 3 groups cannot be made of 2 blocks"),
+        (
+            GOOD.replace("blocks = 2", "blocks = 8") + STOP.replace("wakeup_p50_ns", "joy"),
+            "stop.metrics: joy is none that these workloads have: wakeup_p50_ns, ",
+        ),
+        (
+            GOOD.replace("blocks = 2", "blocks = 8") + STOP.replace("= 6", "= 5"),
+            "stop.min_blocks: input should be greater than or equal to 6",
+        ),
+        (
+            GOOD.replace("blocks = 2", "blocks = 8") + STOP.replace("1.1", "1.0"),
+            "stop.width: input should be greater than 1",
+        ),
+    ],
+)
+def test_stages_that_cannot_be_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        load(tmp_path, text)
 
 
 def test_guests_are_those_of_the_catalogue() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lab import forecast, forecast_tables, stages
+from lab import forecast, forecast_tables, looks
 from lab.errors import UsageError
 from lab.experiment import Experiment, Stop
 from lab.forecast import Forecast, forecasts
@@ -74,7 +74,7 @@ def test_the_width_foretold_for_the_pilot_is_about_the_one_it_has(
 ) -> None:
     seen = {
         (each.workload, each.setting, each.metric): math.log(each.high / each.low)
-        for each in stages.contrasts(pilot, "synthetic", None)
+        for each in looks.contrasts(pilot, "synthetic", None)
         if each.low and each.high
     }
     errors = [
@@ -135,7 +135,8 @@ def test_the_table_has_the_contrast_that_is_hardest_to_tell(found: list[Forecast
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(7.4, "7 s"), (90, "90 s"), (150, "2.5 min"), (7 * 3600, "7 h")]
+    ("seconds", "said"),
+    [(7.4, "7 s"), (90, "90 s"), (150, "2.5 min"), (7 * 3600, "7.0 h"), (767, "13 min")],
 )
 def test_times_are_for_people(seconds: float, said: str) -> None:
     assert forecast_tables.duration(seconds) == said

@@ -28,7 +28,7 @@ def halt_row(**changes: object) -> Document:
 
 def test_metrics_of_a_halting_trial() -> None:
     assert metrics.measure(halt_row()) == {
-        "wakeup_p50_ns": 25,
+        "wakeup_p50_ns": pytest.approx(25),
         "cpu_ns_per_wakeup": 500,
         "poll_vain_ns_per_wakeup": 20,
         "poll_fail_ns_per_wakeup": 5,
@@ -49,7 +49,7 @@ def test_a_p99_needs_a_hundred_values() -> None:
     row["guest"]["latency_ns"] = list(range(1, 100))
     assert "wakeup_p99_ns" not in metrics.measure(row)
     row["guest"]["latency_ns"] = list(range(1, 101))
-    assert metrics.measure(row)["wakeup_p99_ns"] == pytest.approx(99.01)
+    assert metrics.measure(row)["wakeup_p99_ns"] == pytest.approx(99.42, abs=0.01)
 
 
 def test_what_the_probe_would_say_is_absent_without_it() -> None:

@@ -86,3 +86,14 @@ def test_loading_nothing_or_something_unknown_is_a_usage_error(store: Path) -> N
         lab.load(store=store)
     with pytest.raises(UsageError, match=f"no run 'gone' in .*: it has {NAME}"):
         lab.load("gone", store=store)
+
+
+def test_architectures_combine_hosts_and_runs(fleet: Path) -> None:
+    runs = ("20260102-000000-synthetic", "20260103-000000-synthetic")
+    latency = lab.load(*runs, store=fleet).where(workload="fixed-30us")
+    found = latency.architectures(metrics=["wakeup_p50_ns"]).set_index(["setting", "architecture"])
+    off = found.loc["vm.halt_poll_ns=0"]
+    assert off.loc["x86_64", "hosts"] == "xeon, epyc"
+    assert off.loc["x86_64", "ratio"] == pytest.approx(3.5, rel=0.1)
+    assert off.loc["ppc64le", "verdict"] == "inert"
+    assert "s390x" in str(off.loc["aarch64", "differs_from"])

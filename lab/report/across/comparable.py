@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.across import fleet_recommendation, hosts, recommendation, sentence, tally, title
+from lab.across import differences, fleet_recommendation, hosts, recommendation, tally, title
 from lab.labels import change, span
 from lab.metrics import metric
 from lab.report.material import LegendEntry
 from lab.report.style import COLOURS, GLYPHS, SYMBOLS
-from lab.stats.architectures import Across, Agreement, ArchitectureEffect
+from lab.stats.architectures import Across, ArchitectureEffect
 from lab.stats.choice import Advice
 
 APART = tuple(COLOURS[number] for number in (0, 3, 2, 4, 1, 5))
 """Colours of architectures, neighbours far apart."""
-SHOWN_FIRST = 6
-"""How many of the largest differences are said in a sentence; a table has the others."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ class Comparable:
 
     @property
     def sentences(self) -> list[str]:
-        """The largest differences between architectures, in words."""
-        differing = [each for each in self.across if _differs(each)]
-        return [sentence(each) for each in sorted(differing, key=_size, reverse=True)[:SHOWN_FIRST]]
+        return differences(self.across)
 
     @property
     def tally(self) -> str:
@@ -77,11 +73,3 @@ def told(effect: ArchitectureEffect | None) -> str:
         return f"{effect.verdict}: {effect.reason}"
     ends = span(*effect.estimate.interval)
     return f"{change(effect.ratio)} {ends}, {effect.verdict} ({hosts(effect.hosts)})"
-
-
-def _differs(across: Across) -> bool:
-    return any(each.agreement is Agreement.DIFFERENT for each in across.interactions)
-
-
-def _size(across: Across) -> float:
-    return max(abs(each.estimate.value) for each in across.interactions)

@@ -27,7 +27,7 @@ def fronts(comparable: Comparable) -> Picture:
         caption="Both axes are changes against the reference of the same host; down and left is "
         "better. A colour is an architecture, a shape a setting, a line joins the "
         "settings of a host. The fuller a mark, the more probable that no other setting is "
-        "better in both by more than 5 %; bars are 95 % intervals.",
+        "as good in both and more than 5 % better in one; bars are 95 % intervals.",
         legend=(
             *(replace(each, glyph="▬") for each in comparable.legend),
             *(LegendEntry(comparable.names[s], INK, glyph) for s, (_, glyph) in settings.items()),

@@ -14,7 +14,7 @@ from lab.report.across.comparable import Comparable, told
 from lab.report.material import LegendEntry, Multiple, Picture, Table
 from lab.report.style import INK, axis, figure
 from lab.stats import Verdict
-from lab.stats.architectures import Across, Agreement, ArchitectureEffect
+from lab.stats.architectures import Across, ArchitectureEffect, Family
 from lab.stats.power import ALPHA
 
 FOUR = math.log(4)
@@ -22,6 +22,7 @@ FOUR = math.log(4)
 ROW, TOP, BOTTOM = 26, 64, 8
 """Height of a row, and of what is above and below them, in pixels."""
 WORDS = {Verdict.INERT: "inert", Verdict.MISSING: "missing"}
+NOT_SHOWN = "~\N{THIN SPACE}"
 COMBINED = (
     "Contrasts of architectures are corrected together; hosts of one architecture are combined by "
     "random effects (REML, Hartung and Knapp)."
@@ -103,7 +104,7 @@ def _cell(effect: ArchitectureEffect | None) -> str:
     if effect.estimate is None:
         return WORDS.get(effect.verdict, "?")
     shown = effect.verdict in {Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT}
-    return f"{'' if shown else '~ '}{change(effect.ratio)}"
+    return f"{'' if shown else NOT_SHOWN}{change(effect.ratio).replace(' %', '%')}"
 
 
 def _differences(comparable: Comparable) -> Iterator[Table]:
@@ -118,7 +119,7 @@ def _differences(comparable: Comparable) -> Iterator[Table]:
         )
         for each in comparable.across
         for pair in each.interactions
-        if pair.agreement is Agreement.DIFFERENT
+        if pair.is_shown
     ]
     if rows:
         yield Table(
@@ -137,13 +138,18 @@ def _heterogeneity(comparable: Comparable) -> Iterator[str]:
     ]
     if alone:
         yield f"One host only: {', '.join(alone)}. It says nothing of other hosts of its kind."
-    for each in comparable.across:
-        for effect in each.effects:
-            found = effect.heterogeneity
-            if found and found.p_heterogeneity < ALPHA:
-                name = comparable.names[each.setting]
-                yield (
-                    f"Hosts of {title(effect.architecture)} differ in {each.metric}, "
-                    f"{each.workload}, {name}: τ {math.sqrt(found.tau2):.2g}, "
-                    f"I² {100 * found.i2:.0f} %, Q {found.q:.3g} (p {found.p_heterogeneity:.2g})."
-                )
+    combined = [
+        (each, effect.architecture, effect.heterogeneity)
+        for each in comparable.across
+        for effect in each.effects
+        if effect.heterogeneity
+    ]
+    family = Family(found.p_heterogeneity for _, _, found in combined)
+    for each, architecture, found in combined:
+        p = family.adjusted[found.p_heterogeneity]
+        if p < ALPHA:
+            yield (
+                f"Hosts of {title(architecture)} differ in {each.metric}, {each.workload}, "
+                f"{comparable.names[each.setting]}: τ {math.sqrt(found.tau2):.2g}, "
+                f"I² {100 * found.i2:.0f} %, Q {found.q:.3g} (adjusted p {p:.2g})."
+            )

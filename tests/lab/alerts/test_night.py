@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab import alerts
-from lab.alerts import Alert, Book, Standing, State
+from lab.alerts import Alert, Book, Change, Standing, State
 from lab.history.store import Store
 from tests.alerts import NEW_KERNEL, SETTING, SINCE, Night, change
 
@@ -61,6 +63,27 @@ def test_the_same_cause_makes_one_alert_of_hosts_and_metrics_that_share_nothing_
     found = [change(), change(host="synthetic-b", metric="cpu_ns_per_wakeup")]
     alerts.update(store, SINCE, found, Night({SINCE: NEW_KERNEL}))
     assert len(Book.read(store).alerts) == 1
+
+
+def test_a_further_step_is_an_alert_of_its_own_and_may_recover_alone(
+    store: Store, confirmed: Alert
+) -> None:
+    later = "2026-03-20"
+    # The judges' baseline begins anew at a change they are sure of.
+    further = replace(change(1.1, since=later), before=11_200.0, after=12_320.0)
+    for night in (later, "2026-03-21"):
+        alerts.update(store, night, [further], Night())
+    assert states(store) == {confirmed.id: State.CONFIRMED, "A2": State.OPEN}
+    assert Book.read(store)[confirmed.id].changes == confirmed.changes
+    assert Book.read(store)["A2"].previous == confirmed.id
+
+    class Half(Night):
+        def standing(self, change: Change) -> Standing:
+            return Standing.GONE if change.since == later else Standing.STILL
+
+    for night in ("2026-03-22", "2026-03-23"):
+        alerts.update(store, night, [], Half())
+    assert states(store) == {confirmed.id: State.CONFIRMED, "A2": State.RESOLVED}
 
 
 def test_clock_classes_are_never_in_one_alert(store: Store) -> None:

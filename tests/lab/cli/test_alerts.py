@@ -16,6 +16,7 @@ from lab.errors import Exit
 from lab.history.store import Store
 from tests import synthetic
 from tests.alerts import KNOB, NEW_KERNEL, SINCE, Night, change
+from tests.monitoring import free_port
 
 KVMLAB = Path(sys.executable).with_name("kvmlab")
 
@@ -101,3 +102,25 @@ def test_reproduce_writes_what_run_and_judge_take(nights: Store, tmp_path: Path)
     # The alert's levels are some 10 µs; what was made up is on one side of them.
     assert verdict.returncode in {Exit.OK, Exit.REGRESSION}
     assert verdict.stdout.startswith("at the ")
+
+
+def test_send_brings_the_alerts_to_the_sinks_of_a_night(nights: Store, tmp_path: Path) -> None:
+    config = tmp_path / "night.toml"
+    config.write_text(
+        f"""
+store = "{nights.url}"
+experiments = ["halt_poll"]
+[[alerts.sinks]]
+kind = "json"
+path = "alerts.json"
+[[alerts.sinks]]
+kind = "alertmanager"
+url = "http://127.0.0.1:{free_port()}"
+"""
+    )
+    answer = kvmlab(nights, "alerts", "send", config)
+    assert answer.returncode == Exit.FAILURE
+    first, second = answer.stderr.splitlines()
+    assert first == "json: A1"
+    assert second.startswith("alertmanager: Alertmanager at http://127.0.0.1:")
+    assert json.loads((tmp_path / "alerts.json").read_text())["alerts"][0]["id"] == "A1"

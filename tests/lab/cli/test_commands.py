@@ -41,6 +41,8 @@ def test_every_command_explains_itself(command: str) -> None:
         (["run", "--resume", "never"], "there is no run never"),
         (["show", "never"], "never"),
         (["compare"], "Missing argument"),
+        (["compare", "ach=arm64"], "no key 'ach' in 'ach=arm64': there are run, host, arch"),
+        (["recommend", "never"], "never"),
         (["frobnicate"], "No such command"),
         (["plan", "--hosts", "mars"], "mars"),
     ],

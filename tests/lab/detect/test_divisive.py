@@ -68,7 +68,7 @@ def test_dropping_nights_leaves_what_the_rest_gives() -> None:
         push(held, before, after, count, value)
         count += 1
     found, q = best_split(before, after, count, 2, 2)
-    assert (found, pytest.approx(q)) == split(values[-30:])
+    assert (found, q) == pytest.approx(split(values[-30:]))
 
 
 @pytest.mark.needs("otava")
@@ -76,7 +76,7 @@ def test_otava_finds_the_same_split() -> None:
     # Otava's also weighs a single night at either end, which the lab never does.
     asked = [series(seed) for seed in range(20)]
     answer = subprocess.run(
-        [peers.PYTHON, "-c", OTAVA],
+        [str(peers.PYTHON), "-c", OTAVA],
         input=json.dumps([values.tolist() for values in asked]),
         capture_output=True,
         text=True,
@@ -89,4 +89,4 @@ def test_otava_finds_the_same_split() -> None:
     ]
     assert len(inside) > 10
     for values, place, q in inside:
-        assert split(values) == (place, pytest.approx(q))
+        assert split(values) == pytest.approx((place, q))

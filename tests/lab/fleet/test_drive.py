@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
@@ -266,14 +267,17 @@ def rebooting(folder: Path, name: str) -> dict[str, Any]:
 
 
 def test_a_host_is_rebooted_out_of_the_boots_it_had_and_no_other(tmp_path: Path) -> None:
-    names = ("stale", "fresh")
+    names = ("stale", "fresh", "busy")
     bench = Bench(tmp_path, **{name: rebooting(tmp_path, name) for name in names}, lost=UNREACHABLE)
-    outcomes = drive.reboot(
-        {"stale": ["stale-boot-0", "stale-boot-1"], "fresh": ["fresh-boot-0"], "lost": ["x"]},
-        bench.inventory,
-        provision=False,
-    )
+    used = {"stale": ["stale-boot-0", "stale-boot-1"], "fresh": ["fresh-boot-0"], "lost": ["x"]}
+    bench.home("busy").mkdir()
+    with (bench.home("busy") / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        outcomes = drive.reboot({**used, "busy": ["busy-boot-1"]}, bench.inventory, provision=False)
     states = {host: outcome.state for host, outcome in outcomes.items()}
+    assert states.pop("busy") == "failed"
+    assert "busy with another run and is not rebooted under it" in (outcomes["busy"].error or "")
+    assert (tmp_path / "busy.boot_id").read_text() == "busy-boot-1\n"
     assert states == {"stale": "complete", "fresh": "complete", "lost": "unreachable"}
     assert (tmp_path / "stale.boot_id").read_text() == "stale-boot-2\n"
     assert (tmp_path / "fresh.boot_id").read_text() == "fresh-boot-1\n"

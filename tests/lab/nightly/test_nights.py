@@ -12,9 +12,10 @@ from lab import alerts
 from lab.alerts import Book, State
 from lab.errors import Exit
 from lab.history.runs import published
+from lab.history.series import series
 from lab.history.store import Store
 from lab.store.read import read_run
-from tests.lab.nightly.world import World, twice
+from tests.lab.nightly.world import METRIC, World, twice
 
 
 @pytest.fixture
@@ -74,22 +75,29 @@ def test_a_spike_that_is_gone_when_run_again_is_not_told(world: World) -> None:
         world.night(number)
     world.change(factor=1.3)
     world.night(12)
-    execute = world.execute
-
-    def cooled(*plans: object, **options: object) -> object:
-        if "again" in str(plans[1]):
-            world.change(factor=1.0)
-        return execute(*plans, **options)  # type: ignore[arg-type]
-
-    world.execute = cooled  # type: ignore[method-assign,assignment]
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        world.install(monkeypatch)
-        verdict = world.night(13)
-    assert verdict.exit is Exit.OK
+    world.before_repeating = {"factor": 1.0}
+    assert world.night(13).exit is Exit.OK
     (alert,) = Book.read(store(world)).alerts.values()
     assert alert.resolution is not None
     assert alert.resolution.how == "unconfirmed"
     assert world.sent == []
+
+
+def test_what_could_not_be_run_again_is_tried_again_the_next_night(world: World) -> None:
+    for number in range(12):
+        world.night(number)
+    world.change(factor=1.3)
+    world.night(12)
+    world.before_repeating = {"faults": {"a": "unreachable"}}
+    verdict = world.night(13)
+    assert verdict.exit is Exit.FAILURE
+    assert "a: unreachable: the fake is unreachable" in verdict.sentence
+    assert [alert.state for alert in Book.read(store(world)).active] == [State.OPEN]
+    assert world.sent == []
+    world.before_repeating = {}
+    world.change(faults={})
+    assert world.night(14).exit is Exit.REGRESSION
+    assert len(world.sent) == 1
 
 
 def test_a_night_that_has_ended_says_the_same_again(world: World) -> None:
@@ -138,3 +146,19 @@ def test_the_store_keeps_every_nights_verdict(world: World) -> None:
     assert [(each["night"], each["sentence"]) for each in events] == [
         (each.night, each.sentence) for each in verdicts
     ]
+
+
+def test_a_night_on_s3_is_as_one_on_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_url: str
+) -> None:
+    world = World(tmp_path / "world")
+    world.install(monkeypatch)
+    path = world.folder / "night.toml"
+    path.write_text(path.read_text().replace('"store"', f'"{s3_url}"'))
+    assert world.night(0).exit is Exit.INCONCLUSIVE
+    assert world.night(1).exit is Exit.INCONCLUSIVE
+    far = Store.find(s3_url, tmp_path / "elsewhere")
+    assert [run.night for run in published(far)] == ["2026-01-01", "2026-01-02"]
+    assert [each.nights for each in series(far, metric=METRIC)] == [
+        ("2026-01-01", "2026-01-02")
+    ] * 2

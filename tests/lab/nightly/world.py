@@ -82,6 +82,8 @@ class World:
 
     def __init__(self, folder: Path, hosts: Sequence[str] = ("a",)) -> None:
         self.folder = folder
+        # What happens to the world between what a night measures and what it runs again.
+        self.before_repeating: dict[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "night.toml").exists():
             (folder / "night.toml").write_text(CONFIG)
@@ -107,7 +109,7 @@ class World:
         monkeypatch.setattr(inventory, "rebooted", lambda *_: self.state["reboot"])
         monkeypatch.setattr(drive, "execute", self.execute)
         monkeypatch.setattr(drive, "reboot", self.reboot)
-        monkeypatch.setattr(AlertsTable, "make", lambda _: [Post(self.folder / "sent")])
+        monkeypatch.setattr(AlertsTable, "make", lambda *_: [Post(self.folder / "sent")])
 
     def night(self, number: int) -> Verdict:
         """Go through the night of a date."""
@@ -136,6 +138,8 @@ class World:
         through: Mapping[str, int],
         **__: object,
     ) -> dict[str, Outcome]:
+        if destination.name.endswith("-again"):
+            self.change(**self.before_repeating)
         return {
             host: self._agent(host, plan, destination, through[host])
             for host, plan in plans.items()

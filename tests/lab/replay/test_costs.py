@@ -45,7 +45,7 @@ def test_a_halt_keeps_the_length_it_had_and_gets_one_more(source: Source) -> Non
         halts = as_possible(recording, found)
         own = np.where(recording.slept, halts.slept_ns, halts.polled_ns)
         np.testing.assert_array_equal(own, recording.ns)
-        vain = recording.slept & (recording.window > 0)
+        vain = recording.slept & (recording.window > 0) & ~recording.cut
         assert (halts.polled_ns[vain] > recording.window[vain]).all()
         again = as_possible(recording, found)
         np.testing.assert_array_equal(halts.slept_ns, again.slept_ns)
@@ -55,3 +55,9 @@ def test_a_sleep_is_longer_than_a_poll_for_the_same_wake_up(source: Source) -> N
     halts = as_possible(source.at("vm.halt_poll_ns=0")["fixed-150us"][0][0], source.costs())
     more = np.median(halts.slept_ns - halts.polled_ns)
     assert 15_000 < more < 35_000
+
+
+def test_a_host_that_never_polls_needs_no_polls_to_learn_from(source: Source) -> None:
+    slept = [e for t in source.trials for e in t if knobs_of(e.row, source.facts) == Knobs(0)]
+    found = costs(slept, "this run", polls=False)
+    assert found.polled.latency.size == sum(int(each.slept.sum()) for each in slept)

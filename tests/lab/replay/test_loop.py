@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lab.replay.algorithms import ALGORITHMS, GENERIC, NONE, U32, Algorithm, Knobs
-from lab.replay.halts import Halts
+from lab.replay.halts import NEVER, Halts
 from lab.replay.loop import (
     HIT,
     MISS,
@@ -37,19 +37,22 @@ knobs = st.builds(
 lengths = st.lists(st.tuples(st.one_of(plausible, numbers), plausible), max_size=60)
 
 
-def halts(pairs: list[tuple[int, int]], flags: list[int] | None = None) -> Halts:
+def halts(pairs: list[tuple[int, int]], flags: list[int] | None = None, cut: int = NEVER) -> Halts:
     """Halts by arrival and by what a sleep adds; recorded as slept."""
     polled = np.array([arrival for arrival, _ in pairs], np.int64)
     slept = polled + np.array([more for _, more in pairs], np.int64)
     nothing: NDArray[np.float64] = np.zeros(polled.size)
     marks = np.array(flags if flags is not None else [VALID] * polled.size, np.uint8)
-    return Halts(slept, polled, slept, marks, nothing, nothing)
+    return Halts(slept, polled, slept, np.full(polled.size, cut), marks, nothing, nothing)
 
 
 def plainly(each: Halts, algorithm: Algorithm, setting: Knobs, *, closed: bool) -> Replayed:
     codes, windows, sums = [0] * each.ns.size, [0] * each.ns.size, [0] * len(SUMS)
     build(algorithm, lambda function: function)(
-        *(column.tolist() for column in (each.polled_ns, each.slept_ns, each.ns, each.flags)),
+        *(
+            column.tolist()
+            for column in (each.polled_ns, each.slept_ns, each.cut_ns, each.ns, each.flags)
+        ),
         closed,
         *setting.values,
         codes,
@@ -65,7 +68,7 @@ def plainly(each: Halts, algorithm: Algorithm, setting: Knobs, *, closed: bool) 
 def test_compiled_and_plain_agree(algorithm: Algorithm, data: st.DataObject) -> None:
     pairs, setting, closed = data.draw(lengths), data.draw(knobs), data.draw(st.booleans())
     flags = [data.draw(st.integers(0, VALID | VETO)) for _ in pairs]
-    each = halts(pairs, flags)
+    each = halts(pairs, flags, data.draw(numbers))
     compiled = replay(each, algorithm, setting, closed=closed)
     plain = plainly(each, algorithm, setting, closed=closed)
     np.testing.assert_array_equal(compiled.codes, plain.codes)
@@ -157,8 +160,17 @@ def test_in_an_open_loop_a_vcpu_that_is_late_finds_its_wake_up_pending() -> None
     arrivals = np.full(4, 10_000, np.int64)
     nothing = np.zeros(4)
     flags = np.full(4, VALID, np.uint8)
-    each = Halts(arrivals, arrivals, arrivals + 25_000, flags, nothing, nothing)
+    never = np.full(4, NEVER)
+    each = Halts(arrivals, arrivals, arrivals + 25_000, never, flags, nothing, nothing)
     replayed = replay(each, GENERIC, Knobs(0), closed=False)
     # 25 µs late after the first halt: two wake-ups of 10 µs are missed, then 5 µs late.
     assert replayed.outcomes.tolist() == [NO_POLL, PENDING, PENDING, NO_POLL]
     assert replay(each, GENERIC, Knobs(0)).count(NO_POLL) == 4
+
+
+def test_a_poll_that_is_cut_sees_nothing_and_costs_what_it_polled() -> None:
+    pairs = [(15_000, 20_000)] * 5
+    whole, cut = (replay(halts(pairs, cut=at), GENERIC, Knobs(200_000)) for at in (NEVER, 12_000))
+    assert whole.count(HIT) == 3
+    assert cut.count(HIT) == 0
+    assert cut.sum("polled_vain_ns") == 10_000 + 3 * 12_000

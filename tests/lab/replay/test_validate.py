@@ -65,7 +65,7 @@ def test_predictions_meet_measurements(validation: Validation) -> None:
     assert validation.unpredicted == []
     for workload in ("fixed-30us", "fixed-150us", "exponential-100us"):
         assert max(errors["poll_hit_rate", workload]) < 0.04
-        assert max(errors["wakeup_p50_ns", workload]) < 0.08
+        assert max(errors["wakeup_p50_ns", workload]) < 0.10
         assert max(errors["cpu_ns_per_wakeup", workload]) < 0.08
 
 

@@ -161,6 +161,27 @@ def test_phases_are_drawn_named_in_their_bars_and_fit(
     visit.page.close()
 
 
+@pytest.mark.parametrize(("scheme", "width"), [DESKTOP, DARK, PHONE])
+def test_hosts_together_are_drawn_and_fit(
+    browser: Browser, fleet: Path, scheme: str, width: int
+) -> None:
+    visit = Visit(browser, write("20260102-000000-synthetic", fleet), scheme, width)
+    titles = visit.page.locator("#across-1 .picture h3").all_inner_texts()
+    assert [title.rpartition(" hardware clock")[0] for title in titles] == [
+        "Does a knob do the same everywhere?",
+        "Effects side by side",
+        "What latency costs, on every host",
+    ]
+    plots = visit.page.locator("#across-1 .plot")
+    assert plots.count() == visit.number("#across-1 .plot .main-svg:first-child") > 8
+    fields = visit.page.locator("#across-1 .heatmaplayer text").all_text_contents()
+    assert "inert" in fields
+    assert visit.errors == []
+    assert visit.requests == []
+    assert visit.overflow() <= 0
+    visit.page.close()
+
+
 @pytest.mark.parametrize("visit", [DESKTOP], indirect=True)
 def test_the_theme_is_followed_while_the_page_is_open(visit: Visit) -> None:
     light = visit.background(), visit.title_colour()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.report.style import keys, time_axis
+from lab.labels import MINUS, TIMES
+from lab.report.style import keys, ratio_axis, time_axis
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,19 @@ def test_every_setting_looks_different_and_the_reference_says_so() -> None:
     assert len({(key.colour, key.symbol, key.dash) for key in looks}) == 6
     assert looks[2].name == "2 (reference)"
     assert looks[3].name == "3"
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((0.9, 1.1), ["-10 %", "-5.0 %", "0", "+5.0 %", "+10 %"]),
+        ((0.1, 1.0), ["-90 %", "-80 %", "-50 %", "0"]),
+        ((1.0, 4.0), ["0", "+100 %", "x3"]),
+    ],
+)
+def test_ratios_have_round_changes_for_ticks(values: tuple[float, float], ticks: list[str]) -> None:
+    drawn = ratio_axis("change", values)
+    plain = [text.replace(MINUS, "-").replace(TIMES, "x") for text in drawn["ticktext"]]
+    assert plain == ticks
+    low, high = drawn["range"]
+    assert 10**low < min(values) <= max(values) < 10**high

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,7 @@ def shown(fleet: Path) -> Answer:
 def test_the_table_fits_and_marks_what_is_not_shown(shown: Answer, width: int) -> None:
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(table.table(shown))
+        console.print(table.table(shown, width))
     text = capture.get()
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
@@ -162,6 +163,15 @@ def test_the_table_fits_and_marks_what_is_not_shown(shown: Answer, width: int) -
     assert " different " in lines[0]
     assert " ~ " not in lines[0]
     assert any(" ~ " in line and " inconclusive " in line for line in text.splitlines())
+
+
+def test_the_noise_floor_and_doubts_are_shown_where_they_are_known(shown: Answer) -> None:
+    doubted = [replace(row, noise_floor=1.03, warnings=("it drifts",)) for row in shown.rows]
+    text = table.markdown(Answer("t", doubted, ()))
+    assert "| MDE | A/A |" in text
+    assert "| +3.0 % |" in text
+    assert "- doubt: fixed-30us, wake-up p50: it drifts" in text
+    assert "| A/A |" not in table.markdown(shown)
 
 
 def test_markdown_is_one_table_with_its_remarks(shown: Answer) -> None:

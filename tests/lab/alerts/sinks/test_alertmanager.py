@@ -127,6 +127,26 @@ def test_an_acknowledgement_is_a_silence_for_as_long(
     assert alert["labels"]["alert"] == confirmed.id
 
 
+def test_silences_of_people_and_of_other_labs_are_left_alone(
+    sink: Alertmanager, server: str, store: Store, confirmed: Alert
+) -> None:
+    until = datetime.now(UTC) + timedelta(days=3)
+    other = Alertmanager(server, valid=VALID, lab="another-lab")
+    alerts.acknowledge(store, confirmed.id, by="ada", reason="on it", until=until)
+    show(other, store)
+    by_hand = {
+        "matchers": [{"name": "host", "value": "x", "isRegex": False, "isEqual": True}],
+        "startsAt": datetime.now(UTC).isoformat(),
+        "endsAt": until.isoformat(),
+        "createdBy": "ada",
+        "comment": "by hand",
+    }
+    sink._ask("POST", "silences", by_hand)
+    alerts.resolve(store, confirmed.id, by="ada", reason="done")
+    show(sink, store)
+    assert len(silences(server, "ada")) == len(silences(server, "another-lab")) == 1
+
+
 def silences(server: str, lab: str) -> list[Any]:
     return [
         silence

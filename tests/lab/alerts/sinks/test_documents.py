@@ -94,8 +94,8 @@ def test_markdown_is_a_table_and_a_chapter_for_each(mixed: list[Alert], tmp_path
     text = path.read_text()
     assert text.startswith("## kvmlab: 4 alerts\n")
     assert text.count("\n### ") == 4
-    assert "- synthetic-2: kernel: 6.1.0-25-amd64" in text
-    assert "(git log v6.1.106..v6.1.112)" in text
+    assert "- kernel: 6.1.0-25-amd64" in text
+    assert "(git log v6.1.106..v6.1.112), on synthetic-2" in text
     assert "```sh\nkvmlab alerts reproduce A1\n" in text
     assert r"\<y\>\|\`2\`" in text, "names cannot end a cell or begin a tag"
     rows = [line for line in text.splitlines() if line.startswith("|")]

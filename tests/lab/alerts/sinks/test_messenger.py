@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from email import message_from_string, policy
 
 import pytest
 
@@ -11,7 +12,7 @@ from lab.alerts.sinks.messenger import HIDDEN, Messenger, secrets
 from lab.alerts.words import message
 from lab.errors import UsageError
 from tests.monitoring import free_port
-from tests.receiver import Receiver
+from tests.receiver import Receiver, receiving_mail
 
 USER, PASSWORD, TOKEN, KEY = "nightly-user", "s3cr%2Ft-word", "T0KEN-in-the-path", "k3y-in-query"
 HIDE = (USER, PASSWORD, "s3cr/t-word", TOKEN, KEY)
@@ -48,6 +49,33 @@ def test_no_secret_is_logged_or_said(
     everything = [said, caplog.text, *(repr(record.__dict__) for record in caplog.records)]
     for secret in HIDE:
         assert not [text for text in everything if secret in text]
+
+
+def mail(port: int) -> str:
+    return f"mailto://{USER}:{PASSWORD}@127.0.0.1:{port}?from=lab@example.org&to=ada@example.org"
+
+
+def test_a_mail_arrives(confirmed: Alert) -> None:
+    with receiving_mail() as (port, mails):
+        Messenger(mail(port), "mail").tell(message(confirmed))
+    (text,) = mails
+    parsed = message_from_string(text, policy=policy.default)
+    assert parsed["To"] == "ada@example.org"
+    assert parsed["Subject"].startswith("A1 confirmed: median wake-up latency +12 %")
+    plain = parsed.get_body(("plain", "html"))
+    assert plain is not None
+    assert "kvmlab alerts reproduce A1" in plain.get_content()
+
+
+def test_no_secret_of_a_mail_server_is_said(
+    confirmed: Alert, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    refusal = f"535 no {PASSWORD} for {USER}"
+    with receiving_mail(refusal) as (port, _), pytest.raises(SinkError) as failed:
+        Messenger(mail(port), "mail").tell(message(confirmed))
+    everything = [str(failed.value), *(repr(record.__dict__) for record in caplog.records)]
+    assert not [text for text in everything for secret in HIDE if secret in text]
 
 
 def test_logs_are_as_before_afterwards(confirmed: Alert, receiver: Receiver) -> None:

@@ -1,0 +1,145 @@
+"""The scores of detectors as tables of Markdown and as a picture of small multiples."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import plotly.graph_objects as go
+from playwright.sync_api import sync_playwright
+from plotly.offline import get_plotlyjs
+from plotly.subplots import make_subplots
+
+from lab.detect.synthetic import Noise
+from lab.labels import NONE
+from tests.benchmarks.detection_score import IN_TIME, Found, Rate, Score
+
+DRIFT_NIGHTS = 60
+STEPS = ("0.01", "0.02", "0.05", "0.1", "0.2")
+Scores = dict[str, list[Score]]
+WIDTH, HEIGHT = 1080, 420
+SYMBOLS = ("circle", "circle-open", "square", "diamond", "triangle-up", "x")
+# The report's colours (lab/report/page.css), for a page that has no style sheet.
+INKS = {
+    "light": ("#1b1f27", "#e3e6eb", "#fff", "#23307f", "#2f7fc1", "#148f77", "#b27c00", "#c43c1d"),
+    "dark": ("#eee", "#2c333e", "#1b2028", "#8f9bff", "#5cb3f2", "#41d1b0", "#f0bd4a", "#ff8163"),
+}  # fmt: skip
+
+
+def rates(detectors: Scores) -> Iterator[str]:
+    """Tabulate false alerts per series and year, by noise."""
+    yield "| detector | series | " + " | ".join(Noise) + " | all |"
+    yield "| --- | ---: |" + " ---: |" * (len(Noise) + 1)
+    for name, scores in detectors.items():
+        shown = [_rate(of_noise(scores, noise)) for noise in Noise] + [_rate(scores)]
+        yield f"| {name} | {len(scores):,} | " + " | ".join(shown) + " |"
+
+
+def _rate(scores: list[Score]) -> str:
+    if not scores:
+        return NONE
+    rate = Rate.of(scores)
+    return f"{rate.per_year:.2f} ({rate.low:.2f} to {rate.high:.2f})"
+
+
+def found(detectors: Scores) -> Iterator[str]:
+    """Tabulate what was found and how late, by what changed."""
+    heads = [f"step {float(size):.0%}" for size in STEPS]
+    heads += ["double, first", "double, second", "drift"]
+    yield "| detector | " + " | ".join(heads) + " |"
+    yield "| --- |" + " ---: |" * len(heads)
+    for name, scores in detectors.items():
+        cells = [of_what(scores, what) for what in STEPS]
+        cells += [of_what(scores, "double"), of_what(scores, "double", 1), of_what(scores, "drift")]
+        shown = (f"{each.share:.0%}, {each.median:.0f} ({each.mean:.1f})" for each in cells)
+        yield f"| {name} | " + " | ".join(shown) + " |"
+
+
+def of_noise(scores: list[Score], noise: Noise) -> list[Score]:
+    return [each for each in scores if each.case.series.recipe.noise is noise]
+
+
+def of_what(scores: list[Score], what: str, which: int = 0) -> Found:
+    longest = IN_TIME + (DRIFT_NIGHTS if what == "drift" else 0)
+    delays = [each.delays[which] for each in scores if each.case.what == what]
+    return Found.of(delays, longest)
+
+
+def draw(detectors: Scores, folder: Path) -> list[Path]:
+    """Write the picture for light and for dark pages; return the files."""
+    files = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.set_content("<div id=picture></div>")
+        page.add_script_tag(content=get_plotlyjs())
+        for scheme in INKS:
+            url = page.evaluate(
+                "async ([figure, format]) => decodeURIComponent("
+                "(await Plotly.toImage(figure, format)).replace('data:image/svg+xml,', ''))",
+                [
+                    _figure(detectors, scheme).to_plotly_json(),
+                    {"format": "svg", "width": WIDTH, "height": HEIGHT},
+                ],
+            )
+            file = folder / f"detection-{scheme}.svg"
+            file.write_text(url + "\n")
+            files.append(file)
+        browser.close()
+    return files
+
+
+def _figure(detectors: Scores, scheme: str) -> go.Figure:
+    ink, grid, paper, *colours = INKS[scheme]
+    titles = (
+        "false alerts per series and year",
+        "steps found within 60 nights",
+        "nights until told",
+    )
+    figure = make_subplots(cols=3, subplot_titles=titles, horizontal_spacing=0.07)
+    sizes = [f"{float(size):.0%}" for size in STEPS]
+    for number, (name, scores) in enumerate(detectors.items()):
+        look = {
+            "name": name,
+            "legendgroup": name,
+            "mode": "lines+markers",
+            "line": {"color": colours[number], "width": 2},
+            "marker": {"symbol": SYMBOLS[number], "size": 9},
+        }
+        by_noise = [Rate.of(of_noise(scores, noise)) for noise in Noise]
+        steps = [of_what(scores, size) for size in STEPS]
+        values = (
+            (list(map(str, Noise)), [each.per_year for each in by_noise]),
+            (sizes, [100 * each.share for each in steps]),
+            (sizes, [each.mean for each in steps]),
+        )
+        for column, (x, y) in enumerate(values, 1):
+            trace = go.Scatter(x=x, y=y, showlegend=column == 1, **look)
+            # Side by side where they would hide each other's intervals, else one above the other.
+            trace.offsetgroup = name if column == 1 else "lines"
+            if column == 1:
+                trace.mode = "markers"
+                trace.error_y = {
+                    "array": [each.high - each.per_year for each in by_noise],
+                    "arrayminus": [each.per_year - each.low for each in by_noise],
+                    "thickness": 1.2,
+                }
+            figure.add_trace(trace, row=1, col=column)
+    figure.update_layout(
+        template={},
+        paper_bgcolor=paper,
+        plot_bgcolor=paper,
+        font={"family": "system-ui, sans-serif", "size": 12, "color": ink},
+        margin={"l": 45, "r": 15, "t": 40, "b": 95},
+        legend={"orientation": "h", "y": -0.28},
+        scattermode="group",
+    )
+    figure.update_annotations(font_size=14)
+    figure.update_xaxes(gridcolor=grid, linecolor=grid, zeroline=False)
+    figure.update_yaxes(gridcolor=grid, linecolor=grid, zeroline=False, rangemode="tozero")
+    figure.update_yaxes(type="log", tickvals=[0.01, 0.1, 1, 10], rangemode="normal", col=1)
+    figure.update_yaxes(ticksuffix=" %", col=2)
+    return figure
