@@ -15,13 +15,13 @@ SHOWN = 12
 """Series that are drawn; all of them are listed."""
 
 
-def render(alert: Alert) -> str:
-    """Return the page of an alert as HTML that needs nothing but itself."""
+def render(alert: Alert, *, plotly: str = "") -> str:
+    """Return the page of an alert as HTML; `plotly` is as for `lab.report.page.templates`."""
     drawn = [
         Multiple(trend(change), size(change)) for change in alert.changes[:SHOWN] if change.trend
     ]
     return (
-        templates()
+        templates(plotly=plotly)
         .get_template("alert.html.j2")
         .render(alert=alert, message=message(alert, drawn=True), multiples=drawn, legend=LEGEND)
     )

@@ -92,8 +92,11 @@ def render(run: Run) -> str:
     )
 
 
-def templates() -> Environment:
-    """Return what every page needs: the looks, the script that draws, and plotly itself."""
+def templates(*, plotly: str = "") -> Environment:
+    """Return what every page needs: the looks, the script that draws, and plotly itself.
+
+    `plotly` is the name of the file beside the page that has it; without one it is in the page.
+    """
     environment = Environment(
         loader=PackageLoader("lab.report", "."),
         autoescape=True,
@@ -105,7 +108,7 @@ def templates() -> Environment:
     environment.globals |= {
         "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
         "script": Markup(_asset("page.js")),  # noqa: S704
-        "plotly": Markup(get_plotlyjs()),  # noqa: S704
+        "plotly": _plotly(plotly),
     }
     return environment
 
@@ -160,6 +163,12 @@ def _json(picture: object) -> Markup:
     """Put a figure's JSON into a script element; `<` must not end it."""
     text = picture.to_json()  # type: ignore[attr-defined]
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _plotly(file: str) -> Markup:
+    if file:
+        return Markup('<script src="{}"></script>').format(file)
+    return Markup(f"<script>{get_plotlyjs()}</script>")  # noqa: S704  (plotly's own file)
 
 
 def _asset(name: str) -> str:
