@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lab import metrics
+from lab.errors import UsageError
 from lab.labels import probes_label, setting_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lab.store.layout import Document
     from lab.store.read import Run
@@ -66,6 +67,20 @@ def tidy(run: Run) -> pd.DataFrame:
         for measured in _measured(row)
     ]
     return pd.DataFrame(records, columns=list(types)).astype(types)
+
+
+def narrowed(trials: pd.DataFrame, conditions: Mapping[str, object]) -> pd.DataFrame:
+    """Keep rows whose columns have these values; a list, tuple or set means any of them.
+
+    Raises UsageError for a column that does not exist.
+    """
+    for column, wanted in conditions.items():
+        if column not in trials:
+            columns = ", ".join(trials.columns)
+            raise UsageError(f"no column {column!r} in trials: it has {columns}")
+        values = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+        trials = trials[trials[column].isin(values)]
+    return trials.reset_index(drop=True)
 
 
 def with_aa_as_setting(trials: pd.DataFrame) -> pd.DataFrame:

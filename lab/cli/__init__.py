@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "run an experiment on hosts",
     "nightly": "run, store, compare with history, alert: the whole night",
     "alerts": "what got worse and stands, who looks after it, how to see it again",
+    "serve": "show the store of nights as a site, on loopback",
     "breaks": "where series of nights begin anew, and why",
     "observe": "watch VMs that run already, changing nothing",
     "list": "list the runs in the store",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from lab import detect
@@ -71,15 +72,13 @@ class History:
 
     def judge(self) -> Judged:
         """Judge every series that was measured on this night, experiment by experiment."""
-        nights, reruns = self._trials("night"), self._trials("confirm")
-        known = list(self._breaks())
+        nights, reruns = self.trials("night"), self.trials("confirm")
         judgements = []
         for name, history in nights.groupby("experiment"):
-            of_it = [each for experiment, each in known if experiment in (None, name)]
             more = reruns[reruns["experiment"] == name]
             for each in detect.judge(
                 history,
-                of_it,
+                self.breaks(str(name)),
                 noise_floor=self.noise_floor,
                 rule=self.rule,
                 reruns=None if more.empty else more,
@@ -114,14 +113,14 @@ class History:
                 f"{CONFIDENCE:.0%} interval, p = {1 - finding.confidence:.2g}"
             ),
             cell=cell_of(self._document(run, PLAN), key),
-            trend=tuple(_points(mine)),
+            trend=tuple(points(mine)),
         )
 
     @cached_property
     def repeated(self) -> frozenset[SeriesKey]:
         """Series that this night ran again."""
         names = [field.name for field in fields(SeriesKey)]
-        frame = self._trials("confirm")
+        frame = self.trials("confirm")
         tonight = frame.loc[frame["night"] == self.night, names].drop_duplicates()
         return frozenset(SeriesKey(*row) for row in tonight.itertuples(index=False, name=None))
 
@@ -158,26 +157,30 @@ class History:
             return Standing.GONE
         return Standing.STILL if moved - reach > limit else Standing.UNKNOWN
 
-    def _trials(self, role: Role) -> pd.DataFrame:
+    def trials(self, role: Role) -> pd.DataFrame:
         """Return the trials of all runs of a role, one in a row, as `lab.detect` wants them."""
         runs = [run for run in self.runs if run.role == role]
         found = cells(self.store, runs, {"metric": self.metrics})
         return found.explode("trials").rename(columns={"trials": "value"}).astype({"value": float})
 
-    def _breaks(self) -> Iterator[tuple[str | None, detect.Break]]:
-        """Yield the breaks that begin a series anew, with the experiment they are about."""
-        for each in breaks(self.store):
-            if each.restarts and (night := self._first(each)):
-                yield (
-                    each.experiment,
-                    detect.Break(
-                        night=date.fromisoformat(night),
-                        reason=each.text,
-                        host=each.host,
-                        workload=each.workload,
-                        metric=each.metric,
-                    ),
-                )
+    def breaks(self, experiment: str) -> list[detect.Break]:
+        """Return the breaks that begin series of an experiment anew."""
+        return [
+            detect.Break(
+                night=date.fromisoformat(night),
+                reason=each.text,
+                host=each.host,
+                workload=each.workload,
+                metric=each.metric,
+            )
+            for each in self._known
+            if each.restarts and each.experiment in {None, experiment}
+            if (night := self._first(each))
+        ]
+
+    @cached_property
+    def _known(self) -> list[Break]:
+        return breaks(self.store)
 
     def _first(self, known: Break) -> str | None:
         """Return the first night on the far side of a break; None when there is none yet."""
@@ -189,7 +192,13 @@ class History:
         return self.store.read_json(f"runs/{run}/{name}")
 
 
-def _points(mine: Series) -> Iterable[Point]:
-    for night, trials in list(zip(mine.nights, mine.trials, strict=True))[-TREND:]:
-        median = median_interval(trials[np.isfinite(trials)])
-        yield Point(night, median.value, median.low, median.high)
+def point(night: str, trials: NDArray[np.float64]) -> Point:
+    """Sum a night's trials (n,) up as their median with its interval; NaN are left out."""
+    median = median_interval(trials[np.isfinite(trials)])
+    return Point(night, median.value, median.low, median.high)
+
+
+def points(mine: Series) -> list[Point]:
+    """Return the last nights of a series as far as an alert shows them."""
+    nights = list(zip(mine.nights, mine.trials, strict=True))[-TREND:]
+    return [point(night, trials) for night, trials in nights]

@@ -9,13 +9,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lab.costs import Cost
-from lab.labels import clock, nanoseconds
-from lab.profile import Profile
-from lab.report.style import Key
+from lab.labels import clock, nanoseconds, setting_label
+from lab.profile import Profile, profile
+from lab.report.style import Key, keys
 from lab.stats import Cell, Estimate
-from lab.stats.choice import Choice
+from lab.stats.architectures import UNKNOWN
+from lab.stats.choice import Advice, Choice
+from lab.stats.compare import counted
 from lab.stats.tradeoff import Tradeoff
 from lab.store.layout import Document
+from lab.summary import Summary
+from lab.table import is_counted
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,28 @@ class Material:
     fpu_costs: Sequence[Cost]
     tradeoffs: Sequence[Tradeoff]
     choice: Choice | None
+
+    @classmethod
+    def of(cls, summary: Summary, host: str, advice: Mapping[str, Advice]) -> Material:
+        """Gather one host's part of a run; `advice` is by clock class."""
+        run = summary.run
+        trials = counted(summary.trials)
+        clock_class = run.facts(host).get("clock_class") or UNKNOWN
+        known = advice.get(clock_class)
+        planned = [trial["workload"]["name"] for trial in run.plan["hosts"][host]]
+        return cls(
+            clock_class=clock_class,
+            keys=keys(summary.names, setting_label(run.plan["reference"])),
+            workloads=list(dict.fromkeys(planned)),
+            trials=trials[trials["host"] == host],
+            cells=[cell for cell in summary.cells if cell.host == host],
+            rows=[row for row in run.rows[host] if is_counted(row)],
+            profile=profile(summary, host),
+            probe_costs=[each for each in summary.probe_costs if each.host == host],
+            fpu_costs=[each for each in summary.fpu_costs if each.host == host],
+            tradeoffs=known.tradeoffs.get(host, []) if known else [],
+            choice=known.hosts.get(host) if known else None,
+        )
 
     @property
     def by_workload(self) -> Mapping[str, list[Document]]:

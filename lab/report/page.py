@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,25 +15,19 @@ from lab import labels, metrics
 from lab.costs import overhead
 from lab.doubts import Doubt, doubts
 from lab.facts import Fact, facts
-from lab.labels import setting_label
 from lab.paths import RESULTS
-from lab.profile import profile
-from lab.report.across import Comparable
+from lab.report.across import Comparable, comparables
 from lab.report.across import pictures as pictures_across
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
+from lab.report.plots import advice
 from lab.report.prose import analysis, marked
-from lab.report.style import keys
 from lab.stats import Comparison, Verdict
-from lab.stats.architectures import UNKNOWN, across
-from lab.stats.choice import Advice, advise
-from lab.stats.compare import counted
-from lab.stats.tradeoff import Tradeoff, tradeoffs
+from lab.stats.choice import Advice
 from lab.store.folder import write_atomic
 from lab.store.layout import REPORT
 from lab.store.read import Run, read_run
 from lab.summary import SYMBOLS, Grid, Summary, sentences, summarise, tally
-from lab.table import is_counted
 
 SEVERAL = 2
 
@@ -84,22 +78,25 @@ def render(run: Run) -> str:
     environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
-    advice = {each.clock_class: each for each in advise(_tradeoffs(summary))}
-    hosts = _hosts(summary, advice)
+    known = advice([summary])
+    hosts = _hosts(summary, known)
     return environment.get_template("page.html.j2").render(
         run=run,
         manifest=run.manifest,
         command=shlex.join(run.manifest.get("command") or []),
         analysis=analysis(run.path),
         hosts=hosts,
-        groups=_groups(summary, advice),
+        groups=_groups(summary, known),
         tally=tally(summary.comparisons),
         metrics=[each for each in metrics.METRICS if each.name in set(summary.trials["metric"])],
     )
 
 
-def templates() -> Environment:
-    """Return what every page needs: the looks, the script that draws, and plotly itself."""
+def templates(*, plotly: str = "") -> Environment:
+    """Return what every page needs: the looks, the script that draws, and plotly itself.
+
+    `plotly` is the name of the file beside the page that has it; without one it is in the page.
+    """
     environment = Environment(
         loader=PackageLoader("lab.report", "."),
         autoescape=True,
@@ -111,35 +108,20 @@ def templates() -> Environment:
     environment.globals |= {
         "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
         "script": Markup(_asset("page.js")),  # noqa: S704
-        "plotly": Markup(get_plotlyjs()),  # noqa: S704
+        "plotly": _plotly(plotly),
     }
     return environment
 
 
-def _tradeoffs(summary: Summary) -> list[Tradeoff]:
-    return tradeoffs(summary.trials, setting_label(summary.run.plan["reference"]))
-
-
-def _groups(summary: Summary, advice: Mapping[str, Advice]) -> list[Group]:
+def _groups(summary: Summary, known: Mapping[str, Advice]) -> list[Group]:
     """Hosts of each clock class together, in a run with comparisons on several."""
     if len({each.host for each in summary.comparisons}) < SEVERAL:
         return []
-    found = across(summary.comparisons)
-    return [
-        Group(shown, pictures_across(shown))
-        for shown in (
-            Comparable(
-                clock_class,
-                [each for each in found if each.clock_class == clock_class],
-                advice.get(clock_class),
-                summary.names,
-            )
-            for clock_class in dict.fromkeys(each.clock_class for each in found)
-        )
-    ]
+    found = comparables(summary.comparisons, known, summary.names)
+    return [Group(each, pictures_across(each)) for each in found]
 
 
-def _hosts(summary: Summary, advice: Mapping[str, Advice]) -> list[Host]:
+def _hosts(summary: Summary, known: Mapping[str, Advice]) -> list[Host]:
     found = doubts(summary.run)
     grids = {grid.host: grid for grid in summary.grids}
     return [
@@ -148,40 +130,24 @@ def _hosts(summary: Summary, advice: Mapping[str, Advice]) -> list[Host]:
             name,
             grids.get(name),
             [each for each in found if each.host == name],
-            advice.get(summary.run.facts(name).get("clock_class") or UNKNOWN),
+            Material.of(summary, name, known),
         )
         for name in summary.run.manifest["hosts"]
     ]
 
 
 def _host(
-    summary: Summary, name: str, grid: Grid | None, found: list[Doubt], advice: Advice | None
+    summary: Summary, name: str, grid: Grid | None, found: list[Doubt], material: Material
 ) -> Host:
     run = summary.run
     entry = run.manifest["hosts"][name]
     comparisons = [each for each in summary.comparisons if each.host == name]
-    looks = keys(summary.names, setting_label(run.plan["reference"]))
-    clock = run.facts(name).get("clock_class") or UNKNOWN
-    trials = counted(summary.trials)
-    material = Material(
-        clock_class=clock,
-        keys=looks,
-        workloads=_workloads(run, name),
-        trials=trials[trials["host"] == name],
-        cells=[cell for cell in summary.cells if cell.host == name],
-        rows=[row for row in run.rows[name] if is_counted(row)],
-        profile=profile(summary, name),
-        probe_costs=[each for each in summary.probe_costs if each.host == name],
-        fpu_costs=[each for each in summary.fpu_costs if each.host == name],
-        tradeoffs=advice.tradeoffs.get(name, []) if advice else [],
-        choice=advice.hosts.get(name) if advice else None,
-    )
     return Host(
         name=name,
         state=entry["state"],
         error=entry.get("error"),
-        clock_class=clock,
-        names={key.label: key.name for key in looks},
+        clock_class=material.clock_class,
+        names={key.label: key.name for key in material.keys},
         grid=grid,
         comparisons=comparisons,
         sentences=[(summary.names[each], text) for each, text in sentences(comparisons)],
@@ -193,14 +159,16 @@ def _host(
     )
 
 
-def _workloads(run: Run, host: str) -> Sequence[str]:
-    return list(dict.fromkeys(trial["workload"]["name"] for trial in run.plan["hosts"][host]))
-
-
 def _json(picture: object) -> Markup:
     """Put a figure's JSON into a script element; `<` must not end it."""
     text = picture.to_json()  # type: ignore[attr-defined]
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _plotly(file: str) -> Markup:
+    if file:
+        return Markup('<script src="{}"></script>').format(file)
+    return Markup(f"<script>{get_plotlyjs()}</script>")  # noqa: S704  (plotly's own file)
 
 
 def _asset(name: str) -> str:

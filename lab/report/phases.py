@@ -95,6 +95,7 @@ def _stacks(rows: Sequence[tuple[str, Times]], seen: Sequence[str]) -> Iterator[
         colour, pattern, text = LOOKS[phase]
         shares = [100 * times.shares.get(phase, 0.0) for _, times in rows]
         yield go.Bar(
+            name=phase,
             orientation="h",
             y=[name for name, _ in rows],
             x=[round(share, 4) for share in shares],

@@ -38,9 +38,14 @@ def render(run: str, surfaces: Sequence[Surface], choices: Sequence[Choice] = ()
             title="What other settings would have done",
             lead=f"{settings} settings of halt polling, replayed from recorded halts; "
             "nothing was run.",
-            pictures=[_picture(each, choices) for each in surfaces],
+            pictures=pictures(surfaces, choices),
         )
     )
+
+
+def pictures(surfaces: Sequence[Surface], choices: Sequence[Choice] = ()) -> list[Picture]:
+    """Draw each surface: what settings gain, what they cost, and the front of both."""
+    return [_picture(each, choices) for each in surfaces]
 
 
 def _picture(surface: Surface, choices: Sequence[Choice]) -> Picture:

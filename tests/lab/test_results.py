@@ -22,8 +22,19 @@ def test_importing_lab_is_cheap() -> None:
 
 
 def test_public_names() -> None:
-    assert lab.__all__ == ["Results", "load", "query"]
-    assert {"Results", "load", "query"} <= set(dir(lab))
+    """Notebooks of other people are written with these; taking one away breaks them."""
+    names = ["Nights", "Results", "Simulation", "load", "nights", "query"]
+    assert lab.__all__ == names
+    assert set(names) <= set(dir(lab))
+    methods = {
+        lab.Results: "architectures effects fpu halts phases plot simulate where wide",
+        lab.Simulation: "plot settings tune",
+        lab.Nights: "judge plot until where",
+    }
+    for of, expected in methods.items():
+        there = [name for name, each in vars(of).items() if callable(each) and name[0] != "_"]
+        assert sorted(there) == expected.split()
+        assert all(getattr(of, name).__doc__ for name in there)
     with pytest.raises(AttributeError, match="nonsense"):
         lab.nonsense  # noqa: B018
 
@@ -97,3 +108,42 @@ def test_architectures_combine_hosts_and_runs(fleet: Path) -> None:
     assert off.loc["x86_64", "ratio"] == pytest.approx(3.5, rel=0.1)
     assert off.loc["ppc64le", "verdict"] == "inert"
     assert "s390x" in str(off.loc["aarch64", "differs_from"])
+
+
+def test_the_shares_of_a_cell_sum_to_one(phased: Run) -> None:
+    phases = lab.load(phased.path).phases()
+    total = phases.groupby(["host", "workload", "setting"])["share"].sum()
+    assert total.to_numpy() == pytest.approx(1)
+    assert {"guest", "handling", "unattributed"} <= set(phases["phase"])
+
+
+def test_dirty_registers_come_with_what_the_source_says(phased: Run) -> None:
+    fpu = lab.load(phased.path).fpu().iloc[0]
+    assert fpu["low"] <= fpu["ns"] <= fpu["high"]
+    assert "at KVM_RUN" in fpu["switched"]
+    assert "kvm_load_guest_fpu" in fpu["seen"]
+
+
+def test_a_plot_is_the_reports_with_colours_of_its_own(store: Path) -> None:
+    results = lab.load(NAME, store=store).where(workload="fixed-30us")
+    (light,), (dark,) = (results.plot("latency", dark=dark) for dark in (False, True))
+    assert "fixed-30us" in light.layout.title.text
+    assert len(light.data) >= 5
+    assert "var(" not in light.to_json()
+    assert light.layout.font.color != dark.layout.font.color
+    with pytest.raises(UsageError, match="no picture 'pie': there are phases, classes"):
+        results.plot("pie")
+
+
+def test_what_is_left_is_replayed_with_the_costs_of_the_whole_run(store: Path) -> None:
+    few = lab.load(NAME, store=store).where(workload="fixed-30us")
+    simulated = few.simulate("halt_poll_ns=0,50us,200us")
+    settings = simulated.settings()
+    assert set(settings["workload"]) == {"fixed-30us"}
+    assert list(settings["halt_poll_ns"]) == [0, 50_000, 200_000]
+    assert settings["on_front"].any()
+    chosen = simulated.tune(target_p99="1ms")
+    assert chosen.loc[0, "halt_poll_ns"] in {0, 50_000, 200_000}
+    assert simulated.plot()
+    with pytest.raises(UsageError, match="say what to tune for"):
+        simulated.tune()

@@ -10,7 +10,8 @@ from lab.labels import change, span
 from lab.metrics import metric
 from lab.report.material import LegendEntry
 from lab.report.style import COLOURS, GLYPHS, SYMBOLS
-from lab.stats.architectures import Across, ArchitectureEffect
+from lab.stats import Comparison
+from lab.stats.architectures import Across, ArchitectureEffect, across
 from lab.stats.choice import Advice
 
 APART = tuple(COLOURS[number] for number in (0, 3, 2, 4, 1, 5))
@@ -64,6 +65,22 @@ class Comparable:
             return []
         said = [recommendation(each) for each in self.advice.architectures.values()]
         return said + ([fleet_recommendation(self.advice.fleet)] if self.advice.fleet else [])
+
+
+def comparables(
+    comparisons: Sequence[Comparison], advice: Mapping[str, Advice], names: Mapping[str, str]
+) -> list[Comparable]:
+    """Put hosts of one clock class together; `advice` is by clock class."""
+    found = across(comparisons)
+    return [
+        Comparable(
+            clock_class,
+            [each for each in found if each.clock_class == clock_class],
+            advice.get(clock_class),
+            names,
+        )
+        for clock_class in dict.fromkeys(each.clock_class for each in found)
+    ]
 
 
 def told(effect: ArchitectureEffect | None) -> str:

@@ -1,0 +1,12 @@
+"""A store of nights as a small site: an overview, a page for each host, trend and alert.
+
+The pages need nothing but each other and one `plotly.min.js` beside them, from a folder as well as
+from a server.
+"""
+
+from __future__ import annotations
+
+from lab.report.site.pages import PLOTLY, Site
+from lab.report.site.serve import LOOPBACK, server
+
+__all__ = ["LOOPBACK", "PLOTLY", "Site", "server"]

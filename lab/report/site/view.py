@@ -1,0 +1,159 @@
+"""What a store says on its last night: what moved, what is equivalent, what is unknown."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lab.alerts import Alert, Book
+from lab.detect import Finding, Judgement, Rule
+from lab.errors import StoreError
+from lab.history.breaks import Break, breaks
+from lab.history.key import SeriesKey
+from lab.history.log import Log
+from lab.history.store import Store
+from lab.labels import change
+from lab.metrics import PRIMARY
+from lab.nightly.judge import History
+from lab.nightly.model import Verdict
+from lab.nightly.night import NIGHTS
+from lab.stats.compare import MARGIN
+from lab.store.layout import MANIFEST
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """What has a trend page: a workload of a host in an experiment, under one clock class."""
+
+    host: str
+    clock_class: str
+    experiment: str
+    workload: str
+
+    @classmethod
+    def of(cls, key: SeriesKey) -> Cell:
+        return cls(key.host, key.clock_class, key.experiment, key.workload)
+
+    @property
+    def page(self) -> str:
+        return page("trend", self.host, self.clock_class, self.experiment, self.workload)
+
+
+@dataclass(frozen=True)
+class Moved:
+    key: SeriesKey
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why nothing is said of `keys`."""
+
+    reason: str
+    keys: Sequence[SeriesKey]
+
+
+@dataclass(frozen=True)
+class View:
+    """The store as it is; read once, on first use. Judged by the lab's default rule."""
+
+    store: Store
+
+    @cached_property
+    def history(self) -> History:
+        every = History(self.store, "9999", tuple(PRIMARY), Rule(), 0.0).runs
+        if not every:
+            raise StoreError(f"{self.store.url} has no nights yet: `kvmlab nightly` makes them")
+        last = max(run.night for run in every)
+        return History(self.store, last, tuple(PRIMARY), Rule(), 0.0)
+
+    @property
+    def night(self) -> str:
+        return self.history.night
+
+    @cached_property
+    def judged(self) -> dict[SeriesKey, Judgement]:
+        return dict(self.history.judge().judgements)
+
+    @property
+    def moved(self) -> list[Moved]:
+        """Series with a finding, the largest change first."""
+        found = [Moved(key, each.finding) for key, each in self.judged.items() if each.finding]
+        return sorted(found, key=lambda each: -abs(each.finding.ratio.value - 1))
+
+    @property
+    def equivalent(self) -> list[SeriesKey]:
+        """Series of which a change beyond the margin would have been seen, and was not."""
+        return [
+            key
+            for key, each in self.judged.items()
+            if not each.finding and each.detectable and each.detectable <= MARGIN
+        ]
+
+    @property
+    def unknown(self) -> list[Unknown]:
+        """All other series, together by the reason why nothing is said of them."""
+        said = {*self.equivalent, *(each.key for each in self.moved)}
+        together: dict[str, list[SeriesKey]] = {}
+        for key in self.history.series:
+            if key not in said:
+                together.setdefault(self._why(key), []).append(key)
+        return [Unknown(reason, keys) for reason, keys in sorted(together.items())]
+
+    @cached_property
+    def book(self) -> Book:
+        return Book.read(self.store)
+
+    @cached_property
+    def breaks(self) -> list[Break]:
+        return breaks(self.store)
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """What the nights came to, the last first."""
+        names = {key.split("/")[1] for key in self.store.keys(NIGHTS)}
+        events = [each for name in names for each in Log(self.store, f"{NIGHTS}/{name}").events()]
+        return sorted(map(Verdict.of, events), key=lambda each: each.night, reverse=True)
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        return sorted({Cell.of(key) for key in self.history.series})
+
+    @cached_property
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """Facts of each host as its last run found it."""
+        found: dict[str, dict[str, Any]] = {}
+        for run in self.history.runs:
+            manifest = self.store.read_json(f"runs/{run.run}/{MANIFEST}")
+            for host, entry in manifest["hosts"].items():
+                found[host] = entry.get("facts") or found.get(host, {})
+        return dict(sorted(found.items()))
+
+    def alerts_of(self, host: str) -> list[Alert]:
+        alerts = self.book.alerts.values()
+        return [each for each in alerts if any(c.series.host == host for c in each.changes)]
+
+    def alerts_on(self, key: SeriesKey) -> Iterator[tuple[Alert, str]]:
+        """Yield the alerts that a series is in, with the night its change began."""
+        for alert in self.book.alerts.values():
+            if mine := alert.of(key):
+                yield alert, mine.since
+
+    def _why(self, key: SeriesKey) -> str:
+        judgement = self.judged.get(key)
+        if judgement is None:
+            return f"not measured on {self.night}"
+        if judgement.detectable:
+            return f"changes below {change(judgement.detectable)} would not show"
+        return judgement.reason
+
+
+def page(kind: str, *names: str) -> str:
+    """Name a page so that it can be read, is safe as a file's name, and is no other's."""
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(names)).strip("-.")
+    digest = hashlib.sha256("\0".join(names).encode()).hexdigest()[:8]
+    return f"{kind}-{readable}-{digest}.html"
