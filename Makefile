@@ -49,8 +49,9 @@ $(VENV)/test.stamp: $(VENV)/run.stamp requirements-test.lock
 # Pin what pyproject.toml asks for, with hashes; to be run when it changes.
 lock: $(BIN)/python
 	$(BIN)/pip install -q pip-tools
-	$(COMPILE) --extra build -o requirements.lock
-	$(COMPILE) --extra test -c requirements.lock -o requirements-test.lock
+	# The tests ask for the most: what suits them suits a run, not the other way round.
+	$(COMPILE) --extra test -o requirements-test.lock
+	$(COMPILE) --extra build -c requirements-test.lock -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .cache *.egg-info
