@@ -114,6 +114,19 @@ def test_trends_mark_breaks_and_alerts(pages: dict[str, str]) -> None:
     assert PLOTLY in trend
 
 
+def test_levels_begin_where_the_series_begins_anew(pages: dict[str, str]) -> None:
+    (trend,) = (page for name, page in pages.items() if name.startswith("trend-"))
+    figures = re.findall(r'<script type="application/json">(.*?)</script>', trend)
+    levels = [
+        trace["x"]
+        for each in figures
+        for trace in json.loads(each)["data"]
+        if trace["mode"] == "lines"
+    ]
+    assert levels[0] == [nights.name(REMARK), nights.name(SLOWER - 1)]
+    assert levels[1] == [nights.name(SLOWER), nights.name(LAST)]
+
+
 def test_plotly_is_there_once_and_the_pages_are_small(store: Store, tmp_path: Path) -> None:
     index = Site.of(store).write(tmp_path / "site")
     files = {path.name: path.stat().st_size for path in index.parent.iterdir()}
