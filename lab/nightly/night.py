@@ -56,7 +56,7 @@ class Night:
             once = self.runs.journal.once
             judged = once("judge", self._judged)
             repeated = [self.runs.make(task) for task in self._repetitions(results)]
-            undecided = once("confirm", partial(self._confirmed, repeated))["undecided"]
+            undecided = once("confirm", partial(self._confirmed, results, repeated))["undecided"]
             results += repeated
             troubles += _troubles(repeated)
         return self._ended(results, judged, undecided, troubles)
@@ -98,14 +98,18 @@ class Night:
             "reason": next(iter(judged.silent), "no metric that is watched was measured"),
         }
 
-    def _open(self) -> list[Alert]:
-        """Return what was found and nobody has been told of yet."""
-        active = Book.read(self.runs.store).active
-        return [each for each in active if each.state is State.OPEN and each.night == self.name]
+    def _open(self, results: Sequence[Document]) -> list[Alert]:
+        """Return what these runs showed and nobody has been told of yet."""
+        runs = {result["run"] for result in results}
+        return [
+            each
+            for each in Book.read(self.runs.store).active
+            if each.state is State.OPEN and any(change.run in runs for change in each.changes)
+        ]
 
     def _repetitions(self, results: Sequence[Document]) -> Iterator[Task]:
         """Plan what is run again before anybody is told: one run for each experiment."""
-        suspects = self.runs.journal.once("suspects", lambda: again.suspects(self._open()))
+        suspects = self.runs.journal.once("suspects", lambda: again.suspects(self._open(results)))
         config = self.runs.config
         for path, result in zip(config.experiments, results, strict=True):
             cells = suspects.get(path.stem, {})
@@ -122,13 +126,13 @@ class Night:
                 prepare=partial(again.fresh_boot, config=config, earlier=boots),
             )
 
-    def _confirmed(self, repeated: Sequence[Document]) -> Document:
+    def _confirmed(self, results: Sequence[Document], repeated: Sequence[Document]) -> Document:
         """Confirm or close what was run again; name the alerts of which that said nothing."""
         history = self._history
         ran = any(result["measured"] for result in repeated)
         found = dict(history.judge().found) if ran else {}
         undecided = []
-        for alert in self._open():
+        for alert in self._open(results):
             evidence = again.evidence(alert, found, history.repeated)
             if evidence is None:
                 undecided.append(alert.id)

@@ -62,7 +62,11 @@ def tool() -> dict[str, Any]:
     def git(*words: str) -> str | None:
         try:
             answer = subprocess.run(
-                ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
+                # Nobody who commits meanwhile is to find the index locked.
+                ["git", "--no-optional-locks", "-C", str(ROOT), *words],
+                capture_output=True,
+                text=True,
+                check=False,
             )
         except FileNotFoundError:
             return None

@@ -49,7 +49,6 @@
 #ifndef KVMLAB_ARCH_H
 #define KVMLAB_ARCH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,8 +69,8 @@ struct arch {
 	/* The longest interval the timer takes. */
 	uint64_t interval_max_ns;
 
-	/* Whether vCPUs beside vCPU 0 can tick. */
-	bool ticks;
+	/* How many vCPUs beside vCPU 0 can tick. */
+	unsigned int peers;
 
 	/* Where counter_hz has its number from. */
 	const char *counter_source;

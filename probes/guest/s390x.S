@@ -6,6 +6,8 @@
  *   %r2  mailbox       %r4  samples still to take
  *   %r3  the sample    %r5  exits left in the batch
  *
+ * A vCPU that ticks is handed its struct peer, which is its sample, in %r3, and has 1 in %r9.
+ *
  * STCK, unlike STCKF, serialises before and after (Principles of Operation, "STORE CLOCK"), and
  * stores its 64 bits where they belong. It also never gives the same value twice.
  *
@@ -162,6 +164,8 @@ on_external:
 	cghi	%r0, CODE_CLOCK_COMPARATOR
 	jne	fault
 	mvc	WAKEUP_WOKEN(8, %r3), WOKEN
+	cghi	%r9, 1
+	je	on_tick
 	count_up MB_COMPLETED
 	aghi	%r3, WAKEUP_SIZE
 	brctg	%r4, halt
@@ -230,6 +234,22 @@ refused:
 	mvghi	MB_READY(%r2), 1
 	stosm	MASK, SYSTEM_MASK_EXTERNAL
 1:	lg	%r1, MB_OVER(%r2)
+	cghi	%r1, 0
+	je	1b
+	call_vmm CALL_DONE
+	j	.
+
+	.org	guest_image + TICK_OFFSET
+	call_vmm CALL_WARM
+1:	stck	COMPARATOR
+	lg	%r1, COMPARATOR
+	ag	%r1, WAKEUP_TICKS(%r3)
+	stg	%r1, COMPARATOR
+	sckc	COMPARATOR
+	lpswe	WAIT_PSW
+on_tick:
+	agsi	PEER_WAKEUPS(%r3), 1
+	lg	%r1, MB_OVER(%r2)
 	cghi	%r1, 0
 	je	1b
 	call_vmm CALL_DONE

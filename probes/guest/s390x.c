@@ -5,6 +5,7 @@
 #include "s390x.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "arch.h"
@@ -51,7 +52,7 @@ static void setup_vm(struct vm *vm)
 static uint64_t expected(const struct vcpu *vcpu)
 {
 	if (vcpu->id)
-		return CR0_EXTERNAL_CALL;
+		return vcpu_ticks(vcpu) ? CR0_CLOCK_COMPARATOR : CR0_EXTERNAL_CALL;
 	return workload_has_device(vcpu->vm->workload) ? CR0_SERVICE_SIGNAL : CR0_CLOCK_COMPARATOR;
 }
 
@@ -63,9 +64,30 @@ static void enable_channels(const struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_ENABLE_CAP, &channels);
 }
 
+/* Interrupts of several vCPUs must not meet in one lowcore ("Prefixing"). */
+static void give_lowcore(const struct vcpu *vcpu)
+{
+	uint64_t prefix = SCRATCH_OFFSET + (vcpu->id - 1) * LOWCORE_BYTES;
+
+	memcpy(vcpu->vm->memory + prefix, guest_image, LOWCORE_BYTES);
+	vcpu->run->s.regs.prefix = prefix;
+	vcpu->run->kvm_dirty_regs |= KVM_SYNC_PREFIX;
+}
+
+static uint64_t entry(const struct vcpu *vcpu)
+{
+	if (!vcpu->id)
+		return START_OFFSET;
+	return vcpu_ticks(vcpu) ? TICK_OFFSET : PEER_OFFSET;
+}
+
 static void setup_vcpu(struct vcpu *vcpu)
 {
-	struct kvm_regs regs = {.gprs[2] = MAILBOX_OFFSET};
+	struct kvm_regs regs = {
+		.gprs[2] = MAILBOX_OFFSET,
+		.gprs[3] = MAILBOX_OFFSET + vcpu_peer_offset(vcpu),
+		.gprs[9] = vcpu_ticks(vcpu),
+	};
 	struct kvm_sregs sregs;
 
 	KVM_DO(vcpu->fd, KVM_GET_SREGS, &sregs);
@@ -80,7 +102,9 @@ static void setup_vcpu(struct vcpu *vcpu)
 	KVM_DO(vcpu->fd, KVM_SET_SREGS, &sregs);
 	KVM_DO(vcpu->fd, KVM_SET_REGS, &regs);
 	vcpu->run->psw_mask = PSW_64_BITS;
-	vcpu->run->psw_addr = vcpu->id ? PEER_OFFSET : START_OFFSET;
+	vcpu->run->psw_addr = entry(vcpu);
+	if (vcpu_ticks(vcpu))
+		give_lowcore(vcpu);
 }
 
 /* Documentation/virt/kvm/s390/s390-diag.rst, "DIAGNOSE function code 0x500", subcode 3. */
@@ -169,6 +193,7 @@ const struct arch arch = {
 	.memory_base = 0,
 	.memory_align = 0x100000,
 	.interval_max_ns = UINT32_MAX,
+	.peers = (MAILBOX_OFFSET - SCRATCH_OFFSET) / LOWCORE_BYTES,
 	.counter_source = "TOD clock, 4096 units to the microsecond",
 	.ability = ability,
 	.vm_type = vm_type,

@@ -23,5 +23,9 @@
 /* From the image's beginning; behind the two pages that the processor shares with its program. */
 #define START_OFFSET 0x2000
 #define PEER_OFFSET  0x3000
+#define TICK_OFFSET  0x3800
+
+/* What the processor shares with its program; a vCPU that ticks has it elsewhere, by its prefix. */
+#define LOWCORE_BYTES 0x2000
 
 #endif

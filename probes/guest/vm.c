@@ -117,11 +117,9 @@ static void check_ability(const struct vm *vm)
 	if (reason)
 		fail(STATUS_LACKING, "--workload %s cannot be run here: %s",
 		     workload_name(vm->workload), reason);
-	if (workload_has_device(vm->workload) && vm->vcpus > 1 && !arch.ticks)
-		fail(STATUS_LACKING,
-		     "--vcpus %u cannot be had here: no vCPU but one has an "
-		     "interrupt handler of its own in this guest",
-		     vm->vcpus);
+	if (workload_has_device(vm->workload) && vm->vcpus > 1 + arch.peers)
+		fail(STATUS_LACKING, "--vcpus %u cannot be had here: this guest has room for %u",
+		     vm->vcpus, 1 + arch.peers);
 }
 
 void vm_create(struct vm *vm, const struct options *options)

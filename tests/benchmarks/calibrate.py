@@ -274,6 +274,7 @@ class WarningRow:
 
     world: str
     n: int
+    experiments: int
     shares: tuple[tuple[float, float], ...]
 
 
@@ -288,7 +289,10 @@ def measure_warnings(world: str, n: int, experiments: int, seed: int = SEED) -> 
         series.bimodality_p(treated),
     )
     return WarningRow(
-        world, n, tuple((float((p <= 0.05).mean()), float((p <= 0.01).mean())) for p in found)
+        world,
+        n,
+        experiments,
+        tuple((float((p <= 0.05).mean()), float((p <= 0.01).mean())) for p in found),
     )
 
 
@@ -306,8 +310,19 @@ def main() -> None:
             pool.map(partial(_star, measure_warnings), warned),
         )
         of_one, of_runs, of_boots, of_warnings = (_told(each) for each in work)
+    write(of_one, of_runs, of_boots, of_warnings, time.monotonic() - start)
+
+
+def write(
+    of_one: list[Row],
+    of_runs: list[FamilyRow],
+    of_boots: list[BootRow],
+    of_warnings: list[WarningRow],
+    seconds: float,
+) -> None:
+    """Write the document and the picture below results/."""
     head = report.HEAD.format(
-        seconds=time.monotonic() - start,
+        seconds=seconds,
         experiments=EXPERIMENTS,
         error=100 * np.sqrt(0.95 * 0.05 / EXPERIMENTS),
         wide=100 * np.sqrt(0.8 * 0.2 / EXPERIMENTS),

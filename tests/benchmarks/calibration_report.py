@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ are. Shares of {experiments} experiments a row: the standard error of 95 % is {e
   Mann-Whitney over {events} events of each trial; medians more than {gate:.0f} % apart.
 
 With fewer than {least} blocks nothing is ever claimed: the verdict is *inconclusive* and says so.
-Figures outside what is wanted are **bold**.
+Figures outside what is wanted by more than two standard errors are **bold**.
 
 | trials | blocks | covered | A/A | equal? | found | next run | width | t test | Mann-W. | medians |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
@@ -80,47 +81,77 @@ and nothing else. (Shown are only those that remain with false discovery control
 """
 
 
-def percent(share: float | None, low: float = 0.0, high: float = 1.0) -> str:
-    """Show a share in per cent, bold where it is not between `low` and `high`."""
+ANY, RARELY, COVERED, FOUND = (0.0, 1.0), (0.0, 0.05), (0.93, 0.97), (0.75, 0.85)
+
+
+def percent(share: float | None, of: int, wanted: tuple[float, float] = ANY) -> str:
+    """Show a share of `of` in per cent, bold where it is surely not as `wanted`."""
     if share is None:
         return NONE
+    error = 2 * math.sqrt(share * (1 - share) / of)
     text = f"{100 * share:.1f}"
-    return text if low <= share <= high else f"**{text}**"
+    return text if wanted[0] - error <= share <= wanted[1] + error else f"**{text}**"
+
+
+def _line(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def of_rows(rows: Sequence[Row]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.covered, 0.93, 0.97)} | "
-        f"{percent(row.alarms, 0, 0.05)} | {percent(row.equivalent, 0, 0.05)} | "
-        f"{percent(row.found, 0.75, 0.85)} | {percent(row.found_next)} | "
-        f"{f'{row.width:.2f}' if row.width else NONE} | {percent(row.t_test, 0, 0.05)} | "
-        f"{percent(row.mann_whitney, 0, 0.05)} | {percent(row.medians, 0, 0.05)} |\n"
+        _line(
+            row.world,
+            row.n,
+            percent(row.covered, row.experiments, COVERED),
+            percent(row.alarms, row.experiments, RARELY),
+            percent(row.equivalent, row.experiments, RARELY),
+            percent(row.found, row.experiments, FOUND),
+            percent(row.found_next, row.experiments),
+            f"{row.width:.2f}" if row.width else NONE,
+            percent(row.t_test, row.experiments, RARELY),
+            percent(row.mann_whitney, row.experiments, RARELY),
+            percent(row.medians, row.experiments, RARELY),
+        )
         for row in rows
     )
 
 
 def of_families(rows: Sequence[FamilyRow]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | {percent(row.false, 0, 0.05)} | "
-        f"{percent(row.any_alarm, 0, 0.05)} | {percent(row.uncorrected)} | "
-        f"{percent(row.lone, 0.75, 0.85)} |\n"
+        _line(
+            row.world,
+            row.n,
+            percent(row.false, row.runs, RARELY),
+            percent(row.any_alarm, row.runs, RARELY),
+            percent(row.uncorrected, row.runs),
+            percent(row.lone, row.runs, FOUND),
+        )
         for row in rows
     )
 
 
 def of_boots(rows: Sequence[BootRow]) -> str:
     return "".join(
-        f"| {row.boots} | {row.n} | {row.between:g} | {percent(row.covered, 0.93, 0.97)} | "
-        f"{percent(row.two_stage, 0.93, 0.97)} | {percent(row.blocks, 0.93, 0.97)} |\n"
+        _line(
+            row.boots,
+            row.n,
+            f"{row.between:g}",
+            *(
+                percent(share, row.experiments, COVERED)
+                for share in (row.covered, row.two_stage, row.blocks)
+            ),
+        )
         for row in rows
     )
 
 
 def of_warnings(rows: Sequence[WarningRow]) -> str:
     return "".join(
-        f"| {row.world} | {row.n} | "
-        + " | ".join(percent(share) for pair in row.shares for share in pair)
-        + " |\n"
+        _line(
+            row.world,
+            row.n,
+            *(percent(share, row.experiments) for pair in row.shares for share in pair),
+        )
         for row in rows
     )
 

@@ -131,7 +131,10 @@ def test_a_kernel_without_kvm(emulated: Emulated, lab: Lab) -> None:
 
 @when_forced
 def test_a_login_that_may_not_become_root(emulated: Emulated, lab: Lab) -> None:
-    user = "useradd --create-home --shell /bin/sh plain; cp -r /root/.ssh /home/plain/"
+    # A password that none matches: without one sshd takes the account for locked.
+    user = (
+        "useradd --create-home --shell /bin/sh --password '*' plain; cp -r /root/.ssh /home/plain/"
+    )
     harm = f"{user}; chown -R plain: /home/plain/.ssh"
     hosts = {"there": emulated.entry(ansible_user="plain"), "here": LOCAL}
     hosts["here"] = {**LOCAL, "kvmlab_home": str(lab.folder / "home")}

@@ -13,6 +13,7 @@ from agent.network import Network
 from tests.probes.vmm import result, run, skip_lacking
 
 REQUESTS = 97
+MANY = 1009
 BURST = 11
 INTERVAL_NS = 200_000
 
@@ -123,6 +124,19 @@ def test_bad_options_are_one_sentence(
     assert done.returncode in {2, 3}
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.needs("root")
+def test_what_comes_faster_than_it_is_served_waits_and_is_not_lost(
+    vmm: Path, tmp_path: Path
+) -> None:
+    """More than a socket holds by default (net.core.rmem_default)."""
+    skip_lacking(vmm, "net_rr")
+    table = tmp_path / "at-once"
+    table.write_text("1\n" * MANY)
+    guest = result(vmm, "--workload", "net_rr", "--open", "--count", MANY, "--intervals", table)
+    assert guest["requests"]["replies"] == guest["completed"] == MANY
+    assert guest["requests"]["lost"] == 0
 
 
 def across(vmm: Path, table: Path, network: Network, *options: object) -> dict[str, Any]:
