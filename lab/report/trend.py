@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -66,12 +67,14 @@ def draw(
 ) -> go.Figure:
     """Draw nights with their intervals; a `title` may have three lines of HTML."""
     values = [each for point in points for each in (point.value, point.low, point.high) if each]
-    levels = list(_levels(points, moved)) if moved else []
+    resets = [mark.night for mark in marks if not mark.is_alert]
+    levels = list(_levels(points, moved, resets)) if moved else []
+    is_log = unit == "ns" and all(point.value > 0 for point in points)
     return figure(
         [*levels, *_nights(points, unit, moved), *_marks(marks)],
         title,
         xaxis=axis("", type="date"),
-        yaxis=time_axis("", values) if unit == "ns" else axis("", tickformat=TICKS.get(unit, "~g")),
+        yaxis=time_axis("", values) if is_log else _axis(unit),
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         shapes=[_line(mark) for mark in marks],
         height=HEIGHT + MARGIN,
@@ -111,8 +114,15 @@ def _reach(points: Sequence[Point], bound: str) -> list[float]:
     ]
 
 
-def _levels(points: Sequence[Point], moved: Moved) -> Iterator[go.Scatter]:
-    nights = [point.night for point in points]
+def _axis(unit: str) -> dict[str, Any]:
+    ticks = TICKS.get(unit, "~g")
+    return axis("ns" if unit == "ns" else "", tickformat=ticks, rangemode="tozero")
+
+
+def _levels(points: Sequence[Point], moved: Moved, resets: Sequence[Night]) -> Iterator[go.Scatter]:
+    """Draw the levels; what was before the last of `resets` is part of none."""
+    first = max((night for night in resets if night <= moved.since), default="")
+    nights = [point.night for point in points if point.night >= first]
     spans = (
         ([night for night in nights if night < moved.since], moved.before),
         ([night for night in nights if night >= moved.since], moved.after),

@@ -20,6 +20,7 @@ from lab.report import trend
 from lab.report.material import Multiple, Picture
 from lab.report.page import templates
 from lab.report.site.view import Cell, View, page
+from lab.stats.compare import MARGIN
 from lab.store.folder import write_atomic
 
 PLOTLY = "plotly.min.js"
@@ -117,6 +118,7 @@ class Site:
         environment = templates(plotly=PLOTLY)
         environment.globals |= {
             "change": change,
+            "margin": MARGIN,
             "span": span,
             "subject": subject,
             "title": title,
@@ -128,7 +130,7 @@ class Site:
 
 def _picture(metric: str, drawn: list[Multiple]) -> Picture:
     return Picture(
-        title=subject(metric).capitalize(),
+        title=subject(metric)[:1].upper() + subject(metric)[1:],
         caption="Each point is a night: the median of its trials with its 95 % interval, one panel "
         "for each setting.",
         legend=(*trend.LEGEND, *trend.MARKS),

@@ -148,7 +148,7 @@ class View:
         if judgement is None:
             return f"not measured on {self.night}"
         if judgement.detectable:
-            return f"changes below {change(judgement.detectable)} would not show"
+            return f"a change of {change(MARGIN)} might not have been seen"
         return judgement.reason
 
 

@@ -12,11 +12,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import sync_playwright
 
 from lab import alerts
+from lab.cli import kvmlab
 from lab.detect import Rule
-from lab.errors import StoreError
+from lab.errors import StoreError, UsageError
 from lab.history.breaks import add
 from lab.history.runs import publish
 from lab.history.store import Store
@@ -114,6 +116,19 @@ def test_trends_mark_breaks_and_alerts(pages: dict[str, str]) -> None:
     assert PLOTLY in trend
 
 
+def test_levels_begin_where_the_series_begins_anew(pages: dict[str, str]) -> None:
+    (trend,) = (page for name, page in pages.items() if name.startswith("trend-"))
+    figures = re.findall(r'<script type="application/json">(.*?)</script>', trend)
+    levels = [
+        trace["x"]
+        for each in figures
+        for trace in json.loads(each)["data"]
+        if trace["mode"] == "lines"
+    ]
+    assert levels[0] == [nights.name(REMARK), nights.name(SLOWER - 1)]
+    assert levels[1] == [nights.name(SLOWER), nights.name(LAST)]
+
+
 def test_plotly_is_there_once_and_the_pages_are_small(store: Store, tmp_path: Path) -> None:
     index = Site.of(store).write(tmp_path / "site")
     files = {path.name: path.stat().st_size for path in index.parent.iterdir()}
@@ -175,6 +190,18 @@ def test_it_answers_this_machine_only(port: int, store: Store) -> None:
         assert (answer.status, answer.read()) == (200, b"")
     with server(store, 0) as listening:
         assert listening.server_address[0] == "127.0.0.1"
+
+
+def test_the_command_writes_the_pages_or_says_what_is_in_its_way(
+    port: int, store: Store, tmp_path: Path
+) -> None:
+    run = CliRunner().invoke
+    written = run(kvmlab, ["serve", "--store", store.url, "--into", str(tmp_path / "site")])
+    assert written.output.strip() == str(tmp_path / "site" / "index.html")
+    assert (tmp_path / "site" / PLOTLY).is_file()
+    taken = run(kvmlab, ["serve", "--store", store.url, "--port", str(port)])
+    assert isinstance(taken.exception, UsageError)
+    assert str(taken.exception).endswith("give another with --port")
 
 
 @pytest.mark.needs("browser")
