@@ -20,7 +20,10 @@ GOOD = 'store = "store"\nexperiments = ["halt_poll"]\n'
     [
         ('store = "store"\n', "night.toml: experiments: missing; add it"),
         (GOOD + "wobble = 1\n", "night.toml: wobble: no such key; remove it or mend its spelling"),
-        (GOOD + 'metrics = ["speed"]\n', "metrics: speed is no metric; there are wakeup_p50_ns"),
+        (
+            GOOD + 'metrics = ["speed"]\n',
+            "metrics: speed is no metric; there are round_trip_p50_ns",
+        ),
         (GOOD + "[judge]\nwindow = 12\n", "judge.window: 12 nights cannot hold two baselines"),
         (GOOD + "[confirm]\nblocks = 1\n", "night.toml: confirm.blocks: "),
         (GOOD.replace("halt_poll", "none"), "there is no experiment none: shipped are"),

@@ -8,6 +8,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from lab.metrics import HALT
 from lab.paths import RESULTS
 from lab.replay.algorithms import GENERIC, Knobs, algorithm
 from lab.replay.surface import Source, sources
@@ -15,9 +16,17 @@ from lab.replay.trajectory import trajectory
 from lab.replay.validate import Validation, validate
 from lab.stats import Estimate
 from lab.store.layout import Document
-from lab.store.read import Run, read_run, runs
+from lab.store.read import Run, read_plan, read_run, runs
 
-RECORDED = [path.name for path in runs(RESULTS / "recorded")]
+RECORDED = [
+    path.name
+    for path in runs(RESULTS / "recorded")
+    if any(
+        trial["workload"]["guest"] in HALT
+        for trials in read_plan(path)["hosts"].values()
+        for trial in trials
+    )
+]
 
 
 @pytest.fixture(scope="module")

@@ -207,7 +207,7 @@ def test_unknown_names_are_usage_errors() -> None:
         UsageError, match="no trial has the reference setting k=9: there are k=1; k=2"
     ):
         compare(table, "k=9")
-    with pytest.raises(UsageError, match="no metric 'speed': there are wakeup_p50_ns"):
+    with pytest.raises(UsageError, match="no metric 'speed': there are round_trip_p50_ns"):
         compare(table, "k=1", metrics=["speed"])
 
 
