@@ -55,7 +55,7 @@ def phases(workload: Document, guest: Document, probe: Document, rng: Any) -> Do
         "preempted": 5_000,
     }
     wall = sum(sums.values()) + 200
-    guest["vcpus"][0]["run_ns"] = wall + 300
+    guest["vcpus"][0] |= {"run_ns": wall + 300, "run_least_ns": wall - 500}
     return {
         "vcpus": [{
             "vcpu": 0, "tid": 4711, "began": 1_000, "ended": 1_000 + wall, "wall_ns": wall,

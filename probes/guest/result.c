@@ -73,6 +73,7 @@ static void write_vcpus(struct json *json, const struct thread *threads, unsigne
 		json_integer(json, "id", threads[i].vcpu.id);
 		json_integer(json, "tid", threads[i].tid);
 		json_integer(json, "run_ns", threads[i].run_ns);
+		json_integer(json, "run_least_ns", threads[i].run_least_ns);
 		json_integer(json, "cpu_ns", threads[i].cpu_ns);
 		if (vcpu_ticks(&threads[i].vcpu))
 			json_integer(json, "ticks", mailbox->peers[i - 1].wakeups);

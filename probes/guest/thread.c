@@ -46,8 +46,10 @@ static void run(struct thread *thread)
 	bool has_device = workload_has_device(thread->vcpu.vm->workload);
 	unsigned int call;
 
-	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);
 	thread->cpu_ns = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	thread->run_ns = -clock_ns(CLOCK_MONOTONIC);
+	vcpu_touch(&thread->vcpu);
+	thread->run_least_ns = -clock_ns(CLOCK_MONOTONIC);
 	do {
 		call = vcpu_run(&thread->vcpu);
 		switch (call) {
@@ -67,6 +69,8 @@ static void run(struct thread *thread)
 			marks_end(&thread->marks);
 			break;
 		case CALL_DONE:
+			thread->run_least_ns += clock_ns(CLOCK_MONOTONIC);
+			vcpu_touch(&thread->vcpu);
 			thread->run_ns += clock_ns(CLOCK_MONOTONIC);
 			thread->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			marks_done(&thread->marks);

@@ -25,6 +25,17 @@ void vcpu_create(struct vcpu *vcpu)
 	arch.setup_vcpu(vcpu);
 }
 
+void vcpu_touch(struct vcpu *vcpu)
+{
+	vcpu->run->immediate_exit = 1;
+	if (!ioctl(vcpu->fd, KVM_RUN, 0) || errno != EINTR)
+		fail(STATUS_FAILURE,
+		     "KVM ran vCPU %u, told to leave at once: this kernel lacks "
+		     "KVM_CAP_IMMEDIATE_EXIT (Linux 4.13)",
+		     vcpu->id);
+	vcpu->run->immediate_exit = 0;
+}
+
 unsigned int vcpu_run(struct vcpu *vcpu)
 {
 	const struct mailbox *mailbox = vcpu->vm->mailbox;

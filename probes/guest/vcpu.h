@@ -29,6 +29,12 @@ void vcpu_create(struct vcpu *vcpu);
  */
 unsigned int vcpu_run(struct vcpu *vcpu);
 
+/*
+ * Enters KVM_RUN and leaves it at once, without running the guest (api.rst 5, immediate_exit): what
+ * watches the thread's KVM_RUNs sees one that begins and ends between the caller's clock readings.
+ */
+void vcpu_touch(struct vcpu *vcpu);
+
 /* Whether it does not serve but ticks, and where its struct peer lies from the mailbox. */
 static inline bool vcpu_ticks(const struct vcpu *vcpu)
 {

@@ -51,7 +51,7 @@ def test_every_halt_is_seen_and_the_kernel_agrees(emulated: Emulated, lab: Lab) 
 def agreed(row: dict[str, Any]) -> None:
     """Require that counts agree with KVM's and the guest's."""
     counts = [d for d in crosscheck.differences(row) if d.quantity.unit == "events"]
-    assert "programmed exits" in {d.quantity.name for d in counts}
+    assert {"programmed halts", "programmed exits"} & {d.quantity.name for d in counts}
     assert not [d for d in counts if d.notable]
 
 
@@ -63,8 +63,7 @@ def test_phases_hold_all_the_time_of_a_vcpu(lab: Lab) -> None:
         if difference.quantity.name == "time of the vCPU"
     ]
     assert len(found) == len(lab.rows("there"))
-    # Now and then a vCPU is preempted between the VMM's clock and its first or last system call.
-    assert sum(difference.notable for difference in found) <= len(found) / 4
+    assert not [difference for difference in found if difference.notable]
 
 
 @pytest.mark.parametrize("guest", EXITS)

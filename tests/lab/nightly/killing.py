@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -80,7 +81,8 @@ def look(folder: Path) -> dict[str, Any]:
     return {
         "kind": verdict["kind"],
         "alerts": verdict["alerts"],
-        "runs": sorted(run.partition("-question")[2] for run in verdict["runs"]),
+        # Two runs that begin in the same second are told apart by a number, which is no fact here.
+        "runs": sorted(re.sub(r".*-question(-\d+)?", "", run) for run in verdict["runs"]),
         "steps": [each["step"] for each in steps],
         "unfinished": [path.name for path in state.glob("*.jsonl")],
         "nights": len(list((folder / "store" / "nights" / "night").glob("[0-9]*"))),
