@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.quantile import harrell_davis
 from lab.replay.algorithms import Algorithm, Knobs
 from lab.replay.halts import Halts, as_possible
 from lab.replay.loop import HIT, MISS, PENDING, replay
@@ -108,7 +109,7 @@ def predict(trial: Trial, algorithm: Algorithm, knobs: Knobs) -> Mapping[str, fl
         halts = trial.halts[0]
         seen = np.where(polled, halts.latency_polled, halts.latency_slept)
         latency = np.concatenate([seen, trial.unhalted])
-        p50, p99 = np.quantile(latency, (0.5, 0.99))
+        p50, p99 = (harrell_davis(latency, q) for q in (0.5, 0.99))
         if latency.size < FEW:
             p99 = np.nan
     values = (
