@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lab import arch, outcomes
+from lab import arch
 from lab.arch import Architecture
 from lab.labels import setting_label
 from lab.metrics import HALT
-from lab.outcomes import Outcome
-from lab.phases import CLASSES, PHASES, UNATTRIBUTED
 from lab.stats import Cell
 from lab.stats.compare import counted
 from lab.store.layout import Document
 from lab.summary import Summary
 from lab.table import is_counted
+from lab.trial import outcomes
+from lab.trial.outcomes import Outcome
+from lab.trial.phases import CLASSES, PHASES, UNATTRIBUTED
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lab import arch, costs, halts
+from lab import arch, costs
 from lab.errors import UsageError
 from lab.labels import knobs_of, setting_label
 from lab.paths import RESULTS
-from lab.phases import PHASES, UNATTRIBUTED
 from lab.stats import Comparison, compare
 from lab.stats.architectures import across
 from lab.stats.compare import counted
 from lab.store.index import cached
 from lab.store.read import Run, find_run, read_plan, read_run
 from lab.table import HEAD, TAIL, narrowed
+from lab.trial import halts
+from lab.trial.phases import PHASES, UNATTRIBUTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +56,7 @@ class Results:
         return table.reset_index().rename_axis(columns=None)
 
     def halts(self) -> pd.DataFrame:
-        """All streamed halts of these trials; the columns are in `lab.halts`."""
+        """All streamed halts of these trials; the columns are in `lab.trial.halts`."""
         frames = [
             halts.frame(run.name, row)
             for run in self._left

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lab import histogram
+from lab.trial import histogram
 
 Document = dict[str, Any]
 

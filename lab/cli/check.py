@@ -19,8 +19,9 @@ def command(settings: options.Settings, run: str, *, as_json: bool) -> None:
 
     Ends with 4 when some host is not to be trusted, else with 0.
     """
-    from lab import doubts, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab import doubts  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
+    from lab.terminal import run as tables  # noqa: PLC0415
 
     whole = read_run(run, settings.results)
     found = doubts.check(whole)

@@ -99,13 +99,14 @@ def show(
     executor: Executor | None = None,
 ) -> None:
     """Print the comparison of `runs`: a table for each host, or all rows as JSON or CSV."""
-    from lab import summary, tables  # noqa: PLC0415  (pandas and scipy are slow to import)
+    from lab import summary  # noqa: PLC0415
     from lab.across import differences, tally  # noqa: PLC0415
     from lab.doubts import doubts  # noqa: PLC0415
     from lab.profile import profile  # noqa: PLC0415
-    from lab.profile_tables import cost_table, profile_table  # noqa: PLC0415
     from lab.stats.architectures import across  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
+    from lab.terminal import run as tables  # noqa: PLC0415
+    from lab.terminal.profile import cost_table, profile_table  # noqa: PLC0415
 
     summaries = [summary.summarise(read_run(run, results), executor) for run in runs]
     if form:

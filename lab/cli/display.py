@@ -21,7 +21,7 @@ from lab.cli.options import progress
 from lab.fleet.progress import Event, HostProgress, HostStage
 
 if TYPE_CHECKING:
-    from lab.looks import Look
+    from lab.design.looks import Look
 
 # In a log, one line for every tenth of a host's trials is enough.
 LOG_STEPS = 10

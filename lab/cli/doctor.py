@@ -10,9 +10,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from lab.capabilities import blocked, capabilities, notes
 from lab.cli import options
 from lab.errors import Exit
+from lab.terminal.capabilities import blocked, capabilities, notes
 
 COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
 STYLES = {**COLOURS, "yes": "green", "no": "red", "inert": "yellow"}

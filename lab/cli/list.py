@@ -12,8 +12,8 @@ from lab.cli import options
 @click.pass_obj
 def command(settings: options.Settings, *, as_json: bool) -> None:
     """List the runs in the store, newest first."""
-    from lab import tables  # noqa: PLC0415  (pandas is slow to import)
     from lab.store.listing import summaries  # noqa: PLC0415
+    from lab.terminal import run as tables  # noqa: PLC0415
 
     runs = summaries(settings.results)
     if as_json:

@@ -128,7 +128,7 @@ class Tables:
         self._live.stop()
 
     def show(self, document: Document) -> None:
-        from lab import observation  # noqa: PLC0415  (numpy is wanted here only)
+        from lab.terminal import observation  # noqa: PLC0415
 
         if not self._console.is_terminal:
             self._console.print(observation.view(document))

@@ -9,13 +9,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from lab import experiment
 from lab.cli import options
 from lab.cli.run import DEFAULT_EXPERIMENT, drive, new, planned
+from lab.design import experiment
+from lab.design.writes import writes
 from lab.errors import LabError, UsageError
 from lab.labels import probes_label, setting_label
 from lab.store.folder import write_atomic
-from lab.writes import writes
 
 
 @click.command("plan")
@@ -86,7 +86,7 @@ def _run_pilot(
     allow_foreign_vms: bool,
 ) -> str:
     """Run a few blocks of the experiment and return the run's name."""
-    from lab.forecast import PILOT_BLOCKS  # noqa: PLC0415  (scipy is slow to import)
+    from lab.design.forecast import PILOT_BLOCKS  # noqa: PLC0415  (scipy is slow to import)
 
     short = question.model_copy(update={"blocks": PILOT_BLOCKS, "boots": 1, "stop": None})
     where = options.find_inventory(inventory, hosts)
@@ -107,8 +107,9 @@ def _show_power(
     *,
     as_json: bool,
 ) -> None:
-    from lab import forecast, forecast_tables  # noqa: PLC0415  (scipy is slow to import)
+    from lab.design import forecast  # noqa: PLC0415
     from lab.store.read import read_run  # noqa: PLC0415
+    from lab.terminal import forecast as forecast_tables  # noqa: PLC0415
 
     found = forecast.forecasts(read_run(run, results), question, forecast.sizes(question))
     if not found:

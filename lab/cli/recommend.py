@@ -78,7 +78,7 @@ def _show(advice: Advice) -> None:
 
 def _table(tradeoff: Tradeoff) -> Table:
     from lab.labels import nanoseconds, setting_of, short_labels  # noqa: PLC0415
-    from lab.tables import PLAIN  # noqa: PLC0415
+    from lab.terminal.run import PLAIN  # noqa: PLC0415
 
     names = short_labels(setting_of(each) for each in tradeoff.settings)
     table = Table(**PLAIN, title=f"{tradeoff.workload}, {tradeoff.n} blocks", title_justify="left")

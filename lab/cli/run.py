@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from lab import experiment, plan
 from lab.cli import options
+from lab.design import experiment, plan
 from lab.errors import Exit, LabError, NothingToRunError, UsageError
 from lab.paths import ROOT
 from lab.store.folder import RunFolder, run_name
@@ -115,7 +115,7 @@ def drive(folder: RunFolder, inventory: Path, *, provision: bool, allow_foreign_
     if not folder.unfinished():
         return
     from lab.cli.display import Display  # noqa: PLC0415
-    from lab.conduct import conduct  # noqa: PLC0415  (Ansible and scipy are slow to import)
+    from lab.design.conduct import conduct  # noqa: PLC0415  (Ansible and scipy are slow to import)
 
     with folder.held(), Display(folder.path.name, folder.unfinished()) as display:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lab.cli.options import print_json
-from lab.experiment import Experiment
+from lab.design.experiment import Experiment
 
 
 @click.command("schema")

@@ -13,8 +13,8 @@ from lab.cli import options
 @click.pass_obj
 def command(settings: options.Settings, run: str, *, as_json: bool) -> None:
     """Show what RUN planned, on which hosts, with which facts, errors and doubts."""
-    from lab import tables  # noqa: PLC0415  (pandas is slow to import)
     from lab.store.read import read_run  # noqa: PLC0415
+    from lab.terminal import run as tables  # noqa: PLC0415
 
     whole = read_run(run, settings.results)
     if as_json:

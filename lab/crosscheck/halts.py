@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lab.crosscheck.model import Pair, Quantity
-from lab.outcomes import statistic
 from lab.store.layout import Document
+from lab.trial.outcomes import statistic
 
 KVM = "KVM's statistics"
 GRAIN = {"events": 1.0, "ns": 100.0}

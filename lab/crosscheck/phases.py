@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lab import phases
 from lab.crosscheck.model import Pair, Quantity
 from lab.metrics import HALT
-from lab.outcomes import statistic
 from lab.store.layout import Document
+from lab.trial import phases
+from lab.trial.outcomes import statistic
 
 GRAIN_NS = 1_000
 TICKS_NS = 20_000_000

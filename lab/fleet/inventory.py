@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lab import tuning
+from lab.design import tuning
 from lab.errors import UsageError
 from lab.fleet.environment import minimal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.metrics.model import EXITS, HALT, Direction, Metric, ratio
-from lab.phases import exits
+from lab.trial.phases import exits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

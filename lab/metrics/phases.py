@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab import histogram
 from lab.metrics.model import EXITS, HALT, Direction, Metric, ratio
-from lab.phases import (
+from lab.trial import histogram
+from lab.trial.phases import (
     CLASSES,
     PHASES,
     UNATTRIBUTED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.metrics.model import EXITS, HALT, Direction, Metric, ratio
-from lab.outcomes import CLASSES, outcomes, statistic
+from lab.trial.outcomes import CLASSES, outcomes, statistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,8 +124,8 @@ METRICS = (
             title=f"halts, {name.replace('_', ' ')}",
             unit="1",
             direction=Direction.NEITHER,
-            definition=f"halts of class {name}, by wake-ups completed; lab/outcomes.py defines the "
-            "class",
+            definition=f"halts of class {name}, by wake-ups completed; lab/trial/outcomes.py "
+            "defines the class",
             guests=HALT,
             value=_outcome(name),
         )

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from lab.alerts import Alert
+from lab.design.experiment import Experiment
 from lab.detect import Finding, State
-from lab.experiment import Experiment
 from lab.fleet import drive
 from lab.fleet.progress import ignore
 from lab.history.key import SeriesKey

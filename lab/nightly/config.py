@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lab import experiment
 from lab.alerts.config import AlertsTable
+from lab.design import experiment
 from lab.detect import Rule
 from lab.history.store import Kind
 from lab.metrics import METRICS, PRIMARY

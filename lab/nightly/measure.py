@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from lab import conduct, experiment, plan
+from lab.design import conduct, experiment, plan
+from lab.design.experiment import Experiment
+from lab.design.looks import Look
 from lab.errors import LabError
-from lab.experiment import Experiment
 from lab.fleet import inventory
 from lab.fleet.progress import Event
 from lab.history.runs import Role, publish
 from lab.history.store import Store
-from lab.looks import Look
 from lab.nightly.config import Config
 from lab.nightly.journal import Journal
 from lab.store.folder import RunFolder, run_name

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from lab.labels import NONE, nanoseconds
-from lab.phases import UNATTRIBUTED
 from lab.profile import ExitClass, Profile, Times
 from lab.report.material import LegendEntry, Material, Multiple, Picture, Table, bars, said
 from lab.report.style import BAR, EDGES, HEIGHT, INK, axis, figure, filled, time_axis
 from lab.stats import Cell
+from lab.trial.phases import UNATTRIBUTED
 
 LOOKS = {
     "guest": ("var(--guest)", "", "guest: between entry and exit"),

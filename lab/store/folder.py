@@ -161,7 +161,7 @@ class RunFolder:
         self.save()
 
     def looked(self, name: str, look: dict[str, Any]) -> None:
-        """Record what a look at a host's results found and decided (`lab.looks.Look`)."""
+        """Record what a look at a host's results found and decided (`lab.design.looks.Look`)."""
         self.manifest["hosts"][name].setdefault("looks", []).append(look)
         self.save()
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.design.stages import through
 from lab.errors import StoreError
 from lab.paths import RESULTS
-from lab.stages import through
 from lab.store.layout import Document
 from lab.store.read import read_manifest, read_plan, runs
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from lab.labels import MINUS, NONE, change, clock, quantity, setting_of, short_labels
 from lab.stats import Estimate
 from lab.stats.architectures import Agreement
-from lab.tables import COLOURS as OF_VERDICTS
-from lab.tables import HEADINGS, PLAIN
+from lab.terminal.run import COLOURS as OF_VERDICTS
+from lab.terminal.run import HEADINGS, PLAIN
 from lab.versus.model import Answer, Method, Row
 
 NOTHING = "~"

@@ -3,10 +3,10 @@
     python -m tests.benchmarks.stopping > results/stopping.md
 
 One contrast, whose log ratios of blocks are drawn from a known distribution around a known ratio.
-Blocks are added by the rule of `lab.looks` until the interval is narrow enough, and 95 % of the
-intervals at which it stops should hold the truth. Beside it, the same number of blocks on average,
-fixed beforehand; and the rule that nobody should use: stop when the interval excludes a ratio of 1,
-at a true ratio of 1.
+Blocks are added by the rule of `lab.design.looks` until the interval is narrow enough, and 95 % of
+the intervals at which it stops should hold the truth. Beside it, the same number of blocks on
+average, fixed beforehand; and the rule that nobody should use: stop when the interval excludes a
+ratio of 1, at a true ratio of 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.looks import wanted_blocks
+from lab.design.looks import wanted_blocks
 from lab.stats.interval import interval
 
 Floats = NDArray[np.float64]
@@ -69,10 +69,11 @@ simulated experiments a row, one contrast each, blocks with a spread of {spread:
 at most. One standard error of a coverage near 95 % is {error:.1%}.
 
 *Coverage* is how many of the 95 % intervals hold the truth when blocks are added until the upper
-end of the interval is no more than *width* times its lower one (`lab/looks.py`). Beside it the
-same for about as many blocks, fixed beforehand: the difference is the price of stopping when it is
-enough. The last column is what nobody should do: look after every second block, and stop when the
-interval excludes a ratio of 1. So many of the experiments in which nothing differs show an effect.
+end of the interval is no more than *width* times its lower one (`lab/design/looks.py`). Beside it
+the same for about as many blocks, fixed beforehand: the difference is the price of stopping when it
+is enough. The last column is what nobody should do: look after every second block, and stop when
+the interval excludes a ratio of 1. So many of the experiments in which nothing differs show an
+effect.
 
 """
 

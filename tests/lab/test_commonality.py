@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from lab.capabilities import blocked, capabilities, notes
 from lab.commonality import Answer, commonality
 from lab.errors import UsageError
 from lab.labels import NONE
 from lab.paths import RESULTS
 from lab.report.commonality import render
+from lab.terminal.capabilities import blocked, capabilities, notes
 
 RECORDED = RESULTS / "recorded" / "survey-emulated.json.gz"
 

@@ -12,7 +12,7 @@ from agent import phases, printfmt
 from agent.phases import PHASES, TO_VMM, Names, Sample, account, exit_rows, hide_unseen
 from agent.tracepoint import flags, read_format
 
-from lab.phases import CLASSES
+from lab.trial.phases import CLASSES
 
 FORMATS = Path(__file__).parent / "formats"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "s390x": "s390x"}

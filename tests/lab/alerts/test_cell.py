@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import experiment
 from lab.alerts import Change
 from lab.alerts.cell import cell_of, judge
 from lab.alerts.cell import experiment as cell_experiment
+from lab.design import experiment
 from lab.errors import Exit, UsageError
 from lab.stats import cells
 from lab.store.read import Run, read_run

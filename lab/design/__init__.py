@@ -1,0 +1,1 @@
+"""What to ask of hosts: experiments, in which order their trials run, when enough is known."""
