@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 # apt looks before it downloads, and says it in its own words.
 NO_SPACE = ("No space left on device", "enough free space")
+# What goes wrong afterwards follows from it: the last line says only that the tool gave up.
+ERRORS = ("E: ", "error: ")
 
 
 def require(programs: Iterable[str], purpose: str) -> None:
@@ -51,7 +53,7 @@ def run(
 ) -> str:
     """Run `command` with its words going to the end of `log`; return its standard output.
 
-    Raises FleetError with `what` failed, the tool's last line, and where the rest is.
+    Raises FleetError with `what` failed, the tool's first error, and where the rest is.
     """
     environment = {**os.environ, "PATH": _PATH, "LC_ALL": "C", **(env or {})}
     with log.open("a") as sink:
@@ -74,5 +76,6 @@ def run(
         lines = [line for line in said.splitlines() if line.strip()]
         if any(told in line for line in lines for told in NO_SPACE):
             raise disk_full(log.parent)
-        raise FleetError(f"{what} failed: {lines[-1].strip()} (see {log}).")
+        reason = next((line for line in lines if line.startswith(ERRORS)), lines[-1])
+        raise FleetError(f"{what} failed: {reason.strip()} (see {log}).")
     return done.stdout

@@ -88,10 +88,8 @@ def _stamp(run: Path) -> bytes:
 def code() -> str:
     """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
     lab = Path(table.__file__).parent
-    modules = [
-        lab / f"{name}.py" for name in ("histogram", "labels", "outcomes", "phases", "table")
-    ]
-    sources = [*modules, *sorted(lab.glob("metrics/*.py"))]
+    modules = [lab / "labels.py", lab / "table.py"]
+    sources = [*modules, *sorted(lab.glob("trial/*.py")), *sorted(lab.glob("metrics/*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

@@ -53,10 +53,13 @@ def test_a_taken_port(tmp_path: Path) -> None:
             machine(host.architecture).emulator.prepare(host, Boot(Image(tmp_path)), room)
 
 
-def test_a_tool_that_fails_is_quoted_with_its_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said", ["out of luck", "On the way\nE: out of luck\nE: gave up\nI: cleaning"]
+)
+def test_a_tool_that_fails_is_quoted_with_its_log(tmp_path: Path, said: str) -> None:
     log = tmp_path / "log"
-    with pytest.raises(FleetError, match=r"Trying failed: out of luck \(see .*log\)"):
-        run(["sh", "-c", "echo out of luck >&2; exit 3"], what="Trying", log=log)
+    with pytest.raises(FleetError, match=r"Trying failed: (E: )?out of luck \(see .*log\)"):
+        run(["sh", "-c", f"printf %s '{said}' >&2; exit 3"], what="Trying", log=log)
 
 
 def test_a_full_disk_is_told_from_the_tools_words(tmp_path: Path) -> None:
