@@ -11,6 +11,7 @@ import hashlib
 import json
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -88,10 +89,8 @@ def _stamp(run: Path) -> bytes:
 def code() -> str:
     """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
     lab = Path(table.__file__).parent
-    modules = [
-        lab / f"{name}.py" for name in ("histogram", "labels", "outcomes", "phases", "table")
-    ]
-    sources = [*modules, *sorted(lab.glob("metrics/*.py"))]
+    folders = [sorted(lab.glob(f"{name}/*.py")) for name in ("metrics", "trial")]
+    sources = [lab / "labels.py", lab / "table.py", *chain.from_iterable(folders)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
