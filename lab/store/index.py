@@ -86,10 +86,13 @@ def _stamp(run: Path) -> bytes:
 
 
 @cache
-def code() -> str:
-    """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
+def code(*more: str) -> str:
+    """Digest what the table's meaning depends on: a changed definition makes every copy stale.
+
+    `more` names further folders of the lab that make what is kept.
+    """
     lab = Path(table.__file__).parent
-    folders = [sorted(lab.glob(f"{name}/*.py")) for name in ("metrics", "trial")]
+    folders = [sorted(lab.glob(f"{name}/*.py")) for name in ("metrics", "trial", *more)]
     sources = [lab / "labels.py", lab / "table.py", *chain.from_iterable(folders)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 

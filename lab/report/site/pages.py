@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,8 +14,9 @@ from lab.alerts.words import subject, title, unit_of
 from lab.facts import facts
 from lab.history.series import Series
 from lab.history.store import Store
-from lab.labels import change, clock, span
+from lab.labels import change, clock, quantity, span
 from lab.nightly.judge import points
+from lab.nightly.model import Criteria
 from lab.report import alert as alert_page
 from lab.report import trend
 from lab.report.material import Multiple, Picture
@@ -25,6 +27,8 @@ from lab.store.folder import write_atomic
 
 PLOTLY = "plotly.min.js"
 INDEX = "index.html"
+OURS = re.compile(r"(host|trend|alert|fleet)-.+-[0-9a-f]{8}\.html|\..+\.\d+\.tmp")
+"""Names of pages (`view.page`), and of what `write_atomic` leaves when it is killed."""
 SHOWN = 14
 """Nights whose sentences are on the overview."""
 
@@ -36,8 +40,9 @@ class Site:
     view: View
 
     @classmethod
-    def of(cls, store: Store) -> Site:
-        return cls(View(store))
+    def of(cls, store: Store, criteria: Criteria | None = None) -> Site:
+        """Show a store judged by `criteria`, without any by those of its last night."""
+        return cls(View(store, criteria))
 
     @cached_property
     def pages(self) -> Mapping[str, Callable[[], str]]:
@@ -55,10 +60,20 @@ class Site:
         }
 
     def write(self, folder: Path) -> Path:
-        """Write all pages into `folder`; return the first to read. StoreError from a full disk."""
+        """Write all pages into `folder`; return the first to read. StoreError from a full disk.
+
+        Each page is there whole or as it was, and the overview only with all that it leads to.
+        Pages that an earlier time left, or began, are removed; nothing else in `folder` is touched.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for name, made in self.pages.items():
-            write_atomic(folder / name, made().encode())
+        for name in sorted(self.pages, key=INDEX.__eq__):
+            content = self.pages[name]().encode()
+            file = folder / name
+            if not file.is_file() or file.read_bytes() != content:
+                write_atomic(file, content)
+        for file in folder.iterdir():
+            if OURS.fullmatch(file.name) and file.name not in self.pages:
+                file.unlink()
         return folder / INDEX
 
     def _overview(self) -> str:
@@ -119,6 +134,7 @@ class Site:
         environment.globals |= {
             "change": change,
             "margin": MARGIN,
+            "quantity": quantity,
             "span": span,
             "subject": subject,
             "title": title,
