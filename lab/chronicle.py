@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,7 +16,7 @@ from lab.history.runs import published
 from lab.history.store import Store
 from lab.labels import clock
 from lab.metrics import PRIMARY
-from lab.nightly.floors import floors
+from lab.nightly.floors import ARMS, floors
 from lab.nightly.judge import History, of_judges, point
 from lab.nightly.model import Criteria
 from lab.table import narrowed
@@ -37,10 +37,10 @@ class Nights:
     metric's unit). `arms` is what their A/A arms showed, as of `lab.nightly.floors`.
     """
 
-    experiment: str
     trials: pd.DataFrame
-    arms: pd.DataFrame
     breaks: tuple[detect.Break, ...] = ()
+    experiment: str = ""
+    arms: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ARMS))
 
     def where(self, **conditions: object) -> Nights:
         """Keep rows whose columns have these values; a list, tuple or set means any of them.
@@ -127,7 +127,8 @@ def nights(url: str, experiment: str, metrics: Collection[str] = PRIMARY) -> Nig
     columns = [*Series._fields, "night", "value"]
     kept = mine[columns].assign(night=pd.to_datetime(mine["night"]))
     arms = history.arms[history.arms["experiment"] == experiment]
-    return Nights(experiment, kept.reset_index(drop=True), arms, tuple(history.breaks(experiment)))
+    breaks = tuple(history.breaks(experiment))
+    return Nights(kept.reset_index(drop=True), breaks, experiment, arms)
 
 
 def _record(judgement: Judgement, floor: float) -> dict[str, object]:

@@ -15,6 +15,7 @@ from lab.stats import noise
 
 OF_AN_ARM = ["host", "clock_class", "experiment", "workload", "metric"]
 """What an A/A arm speaks for: it runs at the reference, and its noise is that of all settings."""
+ARMS = [*OF_AN_ARM, "night", *ARM]
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Floor:
 
 
 def arms(cells: pd.DataFrame) -> pd.DataFrame:
-    """Leave of cells (`lab.history.index`) those that an A/A arm ran beside, oldest first."""
-    found: pd.DataFrame = cells.loc[cells[ARM[0]].notna(), [*OF_AN_ARM, "night", *ARM]]
+    """Leave of cells (`lab.history.index`) what A/A arms showed (columns ARMS), oldest first."""
+    found: pd.DataFrame = cells.loc[cells[ARM[0]].notna(), ARMS]
     return found
 
 
