@@ -60,10 +60,12 @@ def build(run: Published, folder: Path) -> pd.DataFrame:
     """Make the cells (COLUMNS) of one run out of its folder."""
     whole = read_run(folder)
     trials, reference = table.tidy(whole), setting_label(whole.plan["reference"])
-    arms = noise.arms(trials, reference, METRICS, HOW).assign(setting=reference)
+    measured = set(trials["metric"])
+    known = [each for each in METRICS if each.name in measured]
+    arms = noise.arms(trials, reference, known, HOW).assign(setting=reference)
     arms = arms.rename(columns=dict(zip(noise.SEEN, ARM, strict=True))).drop(columns="run")
-    measured = counted(trials).dropna(subset="metric").sort_values("block")
-    by_cell = measured.groupby(CELL, sort=False, dropna=False)
+    ordered = counted(trials).dropna(subset="metric").sort_values("block")
+    by_cell = ordered.groupby(CELL, sort=False, dropna=False)
     found = by_cell["value"].agg(list).rename("trials").reset_index()
     found = found.merge(arms, "left", [*noise.CELL, "setting"]).astype(dict.fromkeys(ARM, float))
     head = {name: asdict(run)[name] for name in ("run", "night", "at", "experiment")}

@@ -21,6 +21,7 @@ from lab.report import alert as alert_page
 from lab.report import trend
 from lab.report.material import Multiple, Picture
 from lab.report.page import templates
+from lab.report.site.fleet import fleet
 from lab.report.site.view import Cell, View, page
 from lab.stats.compare import MARGIN
 from lab.store.folder import write_atomic
@@ -52,6 +53,7 @@ class Site:
             INDEX: self._overview,
             PLOTLY: get_plotlyjs,
             **{page("host", name): partial(self._host, name) for name in view.facts},
+            **{page("fleet", name): partial(self._fleet, name) for name in view.fleets},
             **{cell.page: partial(self._trend, cell) for cell in view.cells},
             **{
                 page("alert", name): partial(alert_page.render, each, plotly=PLOTLY)
@@ -92,6 +94,10 @@ class Site:
             alerts=view.alerts_of(name),
             breaks=[each for each in view.breaks if each.host in {None, name}],
         )
+
+    def _fleet(self, name: str) -> str:
+        found = fleet(self.view.store, name, self.view.fleets[name])
+        return self._rendered("fleet.html.j2", [], fleet=found)
 
     def _trend(self, cell: Cell) -> str:
         mine = [each for key, each in self.view.history.series.items() if Cell.of(key) == cell]

@@ -15,11 +15,12 @@ from lab.errors import StoreError
 from lab.history.breaks import Break
 from lab.history.key import SeriesKey
 from lab.history.log import Log
-from lab.history.runs import published
+from lab.history.runs import Published, published
 from lab.history.store import Store
 from lab.labels import change
 from lab.nightly.judge import History
 from lab.nightly.model import NIGHTS, Criteria, Verdict
+from lab.report.site.fleet import latest
 from lab.stats.compare import MARGIN
 from lab.store.layout import MANIFEST, Document
 
@@ -146,6 +147,11 @@ class View:
             for host, entry in manifest["hosts"].items():
                 found[host] = entry.get("facts") or found.get(host, {})
         return dict(sorted(found.items()))
+
+    @cached_property
+    def fleets(self) -> dict[str, dict[str, Published]]:
+        """The runs that hosts stand side by side in, by experiment and host."""
+        return latest(self.history.runs)
 
     def alerts_of(self, host: str) -> list[Alert]:
         alerts = self.book.alerts.values()

@@ -228,7 +228,7 @@ def test_every_page_is_drawn_without_errors_or_overflow(
                 "n => document.querySelectorAll('.plot .main-svg:first-child').length === n",
                 arg=plots,
             )
-            assert bool(plots) == name.startswith(("trend-", "alert-"))
+            assert bool(plots) == name.startswith(("trend-", "alert-", "fleet-"))
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert (name, wide) == (name, 0)
         page.goto(f"http://localhost:{port}/")
