@@ -52,9 +52,11 @@ def message(alert: Alert, *, drawn: bool = False) -> Message:
     ]
     since = f"Since the night of {alert.since} (last good: {alert.last_good}):"
     causes = _causes(alert)
+    evidence = list(dict.fromkeys(change.evidence for change in alert.changes))
     paragraphs = (
         state,
         Paragraph(since, _few(series)),
+        Paragraph("Judged from:", _few(evidence)),
         Paragraph("What changed on the hosts then:", _few(causes))
         if causes
         else Paragraph("No fact of these hosts changed then."),

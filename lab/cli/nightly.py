@@ -1,4 +1,4 @@
-"""`kvmlab nightly CONFIG`: run, store, compare with history, confirm, alert; one exit code."""
+"""`kvmlab nightly CONFIG`: run, store, compare with history, alert, report; one exit code."""
 
 from __future__ import annotations
 
@@ -27,15 +27,20 @@ def command(
 ) -> None:
     """Go through the night that CONFIG describes, or on with one that broke off.
 
+    It leaves a verdict, and the store as pages.
+
     Exit codes: 0 quiet, 1 a regression stands, 3 the lab or a host failed, 4 inconclusive, 77
     nothing could run.
     """
     from lab.cli.display import Display  # noqa: PLC0415
     from lab.nightly import config as configs  # noqa: PLC0415  (Ansible, numba: slow to import)
     from lab.nightly import nights  # noqa: PLC0415
+    from lab.report.site import INDEX  # noqa: PLC0415
 
     tonight: date = (night or datetime.now(UTC)).date()
-    verdict = nights.run(configs.load(config), settings.results, tonight, Display)
+    described = configs.load(config)
+    verdict = nights.run(described, settings.results, tonight, Display)
+    options.progress().print(f"pages: {described.site / INDEX}", markup=False, soft_wrap=True)
     if as_json:
         options.print_json(verdict.record())
     else:

@@ -165,7 +165,7 @@ def _judged(
         since=nights[begins],
         nights=int(row["before"]),
         level=math.exp(row["level"]),
-        detectable=_detectable(row, rule),
+        detectable=max(_detectable(row, rule), 1 + max(rule.minimum_effect, noise_floor)),
         finding=_finding(row, series, nights) if row["state"] != QUIET else None,
         reset_by=blank.reset_by if begins == first else None,
     )

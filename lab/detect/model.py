@@ -128,7 +128,8 @@ class Judgement:
     """What is known of one series on its last night: a finding, silence, or why nothing is said.
 
     `level` is the geometric mean of the baseline in the metric's unit, of `nights` nights from
-    `since` on; `detectable` the smallest ratio above 1 that two nights would show. They are None
+    `since` on; `detectable` the smallest ratio above 1 that two nights would show and that is not
+    below what counts. They are None
     where `reason` says why the series cannot be judged. `reset_by` is the break that the
     baseline begins at, if one does.
     """

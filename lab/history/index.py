@@ -1,8 +1,9 @@
 """A disposable Parquet copy of every night's trials, one file a run, in the cache of the store.
 
 A row is a cell of a run (host, setting, workload) and a metric, with the values of its trials in
-the order of their blocks. A run never changes once it is published, so a copy is stale only when
-the code that made it is another.
+the order of their blocks; that of a reference which ran a second time under another name, the A/A
+arm, has what the two showed against each other. A run never changes once it is published, so a
+copy is stale only when the code that made it is another.
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ import pandas as pd
 from lab import table
 from lab.history.runs import Published, fetch
 from lab.history.store import Store
-from lab.stats.compare import counted
+from lab.labels import setting_label
+from lab.metrics import METRICS
+from lab.stats import noise
+from lab.stats.compare import MARGIN, counted
+from lab.stats.evidence import How
+from lab.stats.interval import RESAMPLES, SEED
 from lab.store.index import code, is_fresh, write
 from lab.store.read import read_run
 
 CELL = ["host", "clock_class", "setting", "workload", "metric", "unit"]
-COLUMNS = ["run", "night", "at", "experiment", *CELL, "trials"]
+ARM = [f"aa_{name}" for name in noise.SEEN]
+COLUMNS = ["run", "night", "at", "experiment", *CELL, "trials", *ARM]
+HOW = How(MARGIN, SEED, RESAMPLES)
 
 
 def cells(
@@ -32,7 +40,8 @@ def cells(
     """Return the cells of `runs` (COLUMNS) that have the values `where` names, oldest first.
 
     `trials` holds an array (trials,) in the metric's unit; warm-ups, trials without probes
-    and those of the A/A arm are not in it. Raises StoreError for a run that cannot be read.
+    and those of the A/A arm are not in it. ARM is what `lab.stats.noise.arms` gives, NaN where no
+    arm ran. Raises StoreError for a run that cannot be read.
     """
     files = [str(_kept(store, run)) for run in runs]
     if not files:
@@ -49,16 +58,23 @@ def cells(
 
 def build(run: Published, folder: Path) -> pd.DataFrame:
     """Make the cells (COLUMNS) of one run out of its folder."""
-    trials = counted(table.tidy(read_run(folder))).dropna(subset="metric")
-    by_cell = trials.sort_values("block").groupby(CELL, sort=False, dropna=False)
+    whole = read_run(folder)
+    trials, reference = table.tidy(whole), setting_label(whole.plan["reference"])
+    measured = set(trials["metric"])
+    known = [each for each in METRICS if each.name in measured]
+    arms = noise.arms(trials, reference, known, HOW).assign(setting=reference)
+    arms = arms.rename(columns=dict(zip(noise.SEEN, ARM, strict=True))).drop(columns="run")
+    ordered = counted(trials).dropna(subset="metric").sort_values("block")
+    by_cell = ordered.groupby(CELL, sort=False, dropna=False)
     found = by_cell["value"].agg(list).rename("trials").reset_index()
+    found = found.merge(arms, "left", [*noise.CELL, "setting"]).astype(dict.fromkeys(ARM, float))
     head = {name: asdict(run)[name] for name in ("run", "night", "at", "experiment")}
     return found.assign(**head)[COLUMNS]
 
 
 def _kept(store: Store, run: Published) -> Path:
     file = store.cache / "index" / f"{run.run}.parquet"
-    stamp = json.dumps({"code": code(), "run": asdict(run)}, sort_keys=True).encode()
+    stamp = json.dumps({"code": code("stats"), "run": asdict(run)}, sort_keys=True).encode()
     if not is_fresh(file, stamp):
         write(build(run, fetch(store, run)), file, stamp)
     return file

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lab.history.breaks import Break, breaks
@@ -57,10 +58,14 @@ def series(store: Store, **where: str | Collection[str]) -> list[Series]:
     if unknown := where.keys() - set(names):
         raise TypeError(f"{min(unknown)} is no part of a series' key: {', '.join(names)} are")
     nights = [run for run in published(store) if run.role == "night"]
-    frame = cells(store, nights, where)
-    known = breaks(store)
+    return assembled(cells(store, nights, where), breaks(store))
+
+
+def assembled(cells: pd.DataFrame, known: Collection[Break]) -> list[Series]:
+    """Put the cells of nights (`lab.history.index.cells`) together into series, sorted by key."""
+    names = [field.name for field in fields(SeriesKey)]
     found = []
-    for values, rows in frame.groupby(names, sort=True):
+    for values, rows in cells.groupby(names, sort=True):
         key = SeriesKey(*map(str, values))
         found.append(
             Series(

@@ -14,9 +14,9 @@ from lab.design import experiment
 from lab.detect import Rule
 from lab.history.store import Kind
 from lab.metrics import METRICS, PRIMARY
+from lab.nightly.model import DEFAULT, Criteria
 from lab.paths import PLAYBOOKS
 
-DEFAULT = Rule()
 LOCAL = PLAYBOOKS / "inventory" / "local.yml"
 
 
@@ -37,7 +37,8 @@ class Confirm(_Strict):
 class Judge(_Strict):
     """What counts as a change; the meaning is that of `lab.detect.Rule`.
 
-    `noise_floor` is the relative change that two runs of the same show on these hosts.
+    `noise_floor` is the relative change that two runs of the same show on these hosts; where the
+    A/A arms of the nights show a larger one, that counts.
     """
 
     minimum_effect: Annotated[float, Field(gt=0, strict=False)] = DEFAULT.minimum_effect
@@ -54,17 +55,14 @@ class Judge(_Strict):
             )
         return self
 
-    @property
-    def rule(self) -> Rule:
-        return Rule(self.minimum_effect, self.window, self.nights)
-
 
 class File(_Strict):
     """What stands in the file; paths are relative to it.
 
     Each host gets `tries` attempts to complete an experiment; a night that broke off and was not
     resumed for `give_up_h` hours is given up. `state` is where its journal is kept, by default
-    where systemd (StateDirectory=) or the XDG base directories say. `kind` is `synthetic` for a
+    where systemd (StateDirectory=) or the XDG base directories say; `site` is the folder of the
+    pages that it leaves, by default one beside the journal. `kind` is `synthetic` for a
     store that has made-up nights in it: no other night goes there.
     """
 
@@ -79,6 +77,7 @@ class File(_Strict):
     tries: Annotated[int, Field(ge=1, le=10)] = 3
     give_up_h: Annotated[float, Field(gt=0, strict=False)] = 20
     state: str | None = None
+    site: str | None = None
     judge: Judge = Judge()
     confirm: Confirm = Confirm()
     alerts: AlertsTable = AlertsTable()
@@ -101,6 +100,12 @@ class File(_Strict):
             if name not in known:
                 raise ValueError(f"metrics: {name} is no metric; there are {', '.join(known)}")
         return names
+
+    @property
+    def criteria(self) -> Criteria:
+        judge = self.judge
+        rule = Rule(judge.minimum_effect, judge.window, judge.nights)
+        return Criteria(tuple(self.metrics), rule, judge.noise_floor)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,11 @@ class Config:
         xdg = os.environ.get("XDG_STATE_HOME", "")
         home = Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".local" / "state"
         return (Path(systemd) if systemd else home / "kvmlab" / "nightly") / self.name
+
+    @property
+    def site(self) -> Path:
+        """Return the folder of the pages that a night leaves."""
+        return self.folder / self.file.site if self.file.site else self.state / "site"
 
 
 def load(path: Path) -> Config:

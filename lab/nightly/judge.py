@@ -20,8 +20,10 @@ from lab.history.breaks import Break, breaks
 from lab.history.index import cells
 from lab.history.key import SeriesKey
 from lab.history.runs import Published, Role, published
-from lab.history.series import Series, series
+from lab.history.series import Series, assembled
 from lab.history.store import Store
+from lab.nightly.floors import Floor, arms, floors
+from lab.nightly.model import Criteria
 from lab.stats.location import CONFIDENCE, median_interval
 from lab.store.layout import MANIFEST, PLAN, Document
 
@@ -56,9 +58,7 @@ class History:
 
     store: Store
     night: str
-    metrics: tuple[str, ...]
-    rule: detect.Rule
-    noise_floor: float
+    criteria: Criteria
 
     @cached_property
     def runs(self) -> list[Published]:
@@ -67,8 +67,17 @@ class History:
     @cached_property
     def series(self) -> dict[SeriesKey, Series]:
         """Series of the metrics that are watched."""
-        found = series(self.store, metric=self.metrics)
-        return {each.key: each for each in found}
+        return {each.key: each for each in assembled(self._nights, self.known)}
+
+    @cached_property
+    def floors(self) -> dict[SeriesKey, Floor]:
+        """How large a change of each series must be to count."""
+        return floors(self.series, self.arms, self.criteria)
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """What A/A arms showed, night by night, as of `lab.nightly.floors`."""
+        return arms(self._nights)
 
     def judge(self) -> Judged:
         """Judge every series that was measured on this night, experiment by experiment."""
@@ -79,8 +88,12 @@ class History:
             for each in detect.judge(
                 history,
                 self.breaks(str(name)),
-                noise_floor=self.noise_floor,
-                rule=self.rule,
+                noise_floor={
+                    of_judges(key): floor.share
+                    for key, floor in self.floors.items()
+                    if key.experiment == name
+                },
+                rule=self.criteria.rule,
                 reruns=None if more.empty else more,
             ):
                 if each.night.isoformat() == self.night:
@@ -110,7 +123,8 @@ class History:
             run=run,
             evidence=(
                 f"{finding.after} nights against {finding.before} before them, "
-                f"{CONFIDENCE:.0%} interval, p = {1 - finding.confidence:.2g}"
+                f"{CONFIDENCE:.0%} interval, p = {1 - finding.confidence:.2g}; "
+                f"what counts begins at {self.floors[key].text}"
             ),
             cell=cell_of(self._document(run, PLAN), key),
             trend=tuple(points(mine)),
@@ -145,7 +159,8 @@ class History:
         values, _ = summarise(mine.trials)
         era = np.cumsum(mine.resets)
         before = np.array([night < change.since for night in mine.nights])
-        level = values[before & (era == era[-1]) & np.isfinite(values)][-self.rule.window :]
+        level = values[before & (era == era[-1]) & np.isfinite(values)]
+        level = level[-self.criteria.rule.window :]
         if level.size < FEW or not np.isfinite(values[-1]):
             return Standing.UNKNOWN
         towards = np.sign(np.log(change.ratio))
@@ -159,8 +174,7 @@ class History:
 
     def trials(self, role: Role) -> pd.DataFrame:
         """Return the trials of all runs of a role, one in a row, as `lab.detect` wants them."""
-        runs = [run for run in self.runs if run.role == role]
-        found = cells(self.store, runs, {"metric": self.metrics})
+        found = self._nights if role == "night" else self._cells(role)
         return found.explode("trials").rename(columns={"trials": "value"}).astype({"value": float})
 
     def breaks(self, experiment: str) -> list[detect.Break]:
@@ -173,14 +187,23 @@ class History:
                 workload=each.workload,
                 metric=each.metric,
             )
-            for each in self._known
+            for each in self.known
             if each.restarts and each.experiment in {None, experiment}
             if (night := self._first(each))
         ]
 
     @cached_property
-    def _known(self) -> list[Break]:
+    def known(self) -> list[Break]:
+        """All breaks that stand, oldest first."""
         return breaks(self.store)
+
+    @cached_property
+    def _nights(self) -> pd.DataFrame:
+        return self._cells("night")
+
+    def _cells(self, role: Role) -> pd.DataFrame:
+        runs = [run for run in self.runs if run.role == role]
+        return cells(self.store, runs, {"metric": self.criteria.metrics})
 
     def _first(self, known: Break) -> str | None:
         """Return the first night on the far side of a break; None when there is none yet."""
@@ -190,6 +213,11 @@ class History:
 
     def _document(self, run: str, name: str) -> Document:
         return self.store.read_json(f"runs/{run}/{name}")
+
+
+def of_judges(key: SeriesKey) -> detect.Series:
+    """Name a series as the judges of one experiment do."""
+    return detect.Series(*(getattr(key, name) for name in detect.Series._fields))
 
 
 def point(night: str, trials: NDArray[np.float64]) -> Point:

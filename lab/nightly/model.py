@@ -1,4 +1,4 @@
-"""What a night came to, as values."""
+"""What a night looks for and what it came to, as values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,41 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from lab.detect import Rule
 from lab.errors import Exit
+from lab.metrics import PRIMARY
+
+DEFAULT = Rule()
+NIGHTS = "nights"
+"""Folder of the store with what the nights came to, a log for each configuration."""
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Which metrics are watched and what counts as a change, as of `lab.detect`.
+
+    `noise_floor` is the relative change that two runs of the same show, whatever was measured.
+    """
+
+    metrics: tuple[str, ...] = PRIMARY
+    rule: Rule = DEFAULT
+    noise_floor: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Fields as plain values, for the store."""
+        rule = self.rule
+        return {
+            "metrics": list(self.metrics),
+            "minimum_effect": rule.minimum_effect,
+            "window": rule.window,
+            "nights": rule.nights,
+            "noise_floor": self.noise_floor,
+        }
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Criteria:
+        rule = Rule(record["minimum_effect"], record["window"], record["nights"])
+        return cls(tuple(record["metrics"]), rule, record["noise_floor"])
 
 
 class Kind(StrEnum):

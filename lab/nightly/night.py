@@ -14,14 +14,15 @@ from lab.history.log import Log
 from lab.nightly import again
 from lab.nightly.judge import History
 from lab.nightly.measure import Runs, Task
-from lab.nightly.model import Verdict
+from lab.nightly.model import NIGHTS, Verdict
 from lab.nightly.verdict import conclude
+from lab.report.site import Site
 from lab.store.folder import RunFolder, now
 from lab.store.layout import Document
 
 BEGUN = "begun"
 ENDED = "ended"
-NIGHTS = "nights"
+REPORTED = "reported"
 UNJUDGED: Document = {"series": 0, "suspicious": 0, "silent": 0, "reason": ""}
 
 
@@ -41,7 +42,7 @@ class Night:
         return datetime.fromisoformat(self.runs.journal.once(BEGUN, lambda: {"at": now()})["at"])
 
     def go(self) -> Verdict:
-        """Do what is left of the night: run, store, compare, confirm, alert.
+        """Do what is left of the night: run, store, compare, confirm, alert, report.
 
         What the lab or a host could not do is in the verdict. Raises KeyboardInterrupt when it is
         interrupted, and StoreError when the store or the disk refuses: the next call goes on.
@@ -59,7 +60,14 @@ class Night:
             undecided = once("confirm", partial(self._confirmed, results, repeated))["undecided"]
             results += repeated
             troubles += _troubles(repeated)
-        return self._ended(results, judged, undecided, troubles)
+        verdict = self._ended(results, judged, undecided, troubles)
+        self.runs.journal.once(REPORTED, self._reported)
+        return verdict
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is a verdict: all that may be left to do is the report."""
+        return ENDED in self.runs.journal
 
     def give_up(self) -> Verdict:
         """End a night that broke off too long ago; what it measured is kept."""
@@ -76,9 +84,7 @@ class Night:
 
     @property
     def _history(self) -> History:
-        file = self.runs.config.file
-        rule, floor = file.judge.rule, file.judge.noise_floor
-        return History(self.runs.store, self.name, tuple(file.metrics), rule, floor)
+        return History(self.runs.store, self.name, self.runs.config.file.criteria)
 
     def _judged(self) -> Document:
         """Compare with history; open, update and close alerts."""
@@ -156,13 +162,19 @@ class Night:
         verdict = conclude(self.name, results, judged, undecided, [*troubles, *untold], active)
         record = self.runs.journal.once(ENDED, verdict.record)
         began = self.begin().isoformat()
+        criteria = self.runs.config.file.criteria.record()
 
         def decide(events: list[Document]) -> list[Document]:
             known = any(each["night"] == self.name and each["began"] == began for each in events)
-            return [] if known else [{**record, "began": began}]
+            return [] if known else [{**record, "began": began, "criteria": criteria}]
 
         Log(store, f"{NIGHTS}/{self.runs.config.name}").append(decide)
         return Verdict.of(record)
+
+    def _reported(self) -> Document:
+        """Leave the store as pages, judged as tonight was."""
+        config = self.runs.config
+        return {"page": str(Site.of(self.runs.store, config.file.criteria).write(config.site))}
 
 
 def _troubles(results: Sequence[Document]) -> Iterator[str]:

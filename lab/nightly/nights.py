@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from lab.errors import UsageError
 from lab.history.store import Store
 from lab.nightly.config import Config
 from lab.nightly.journal import Journal, Journals
@@ -23,6 +24,7 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
     """
     journals = Journals(config.state)
     with journals.held():
+        _make(config.site)
         sinks = config.file.alerts.make(config.folder)
         store = Store.make(config.store, config.file.kind)
 
@@ -34,12 +36,23 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
             age = datetime.now(UTC) - left.begin()
             if left.name == tonight.isoformat() or age < timedelta(hours=config.file.give_up_h):
                 return _to_its_end(left, journals)
-            left.give_up()
+            if not left.is_told:
+                left.give_up()
             journals.end(journal)
         ended = journals.ended(tonight.isoformat())
         if ended and (verdict := Verdict.of(ended[ENDED])).runs:
             return verdict
         return _to_its_end(night(journals.begin(tonight.isoformat())), journals)
+
+
+def _make(site: Path) -> None:
+    """Make the folder of the pages now: a night that could not leave them would end in vain."""
+    try:
+        site.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{site} cannot be made ({error.strerror}): give the configuration another `site`"
+        ) from error
 
 
 def _to_its_end(night: Night, journals: Journals) -> Verdict:

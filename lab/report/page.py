@@ -16,8 +16,7 @@ from lab.costs import overhead
 from lab.doubts import Doubt, doubts
 from lab.facts import Fact, facts
 from lab.paths import RESULTS
-from lab.report.across import Comparable, comparables
-from lab.report.across import pictures as pictures_across
+from lab.report.across import Group, groups
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.plots import advice
@@ -51,14 +50,6 @@ class Host:
     facts: list[Fact]
 
 
-@dataclass(frozen=True)
-class Group:
-    """The part of the page on all hosts of one clock class."""
-
-    comparable: Comparable
-    pictures: list[Picture]
-
-
 def write(run: str | Path, store: Path = RESULTS) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
@@ -75,7 +66,6 @@ def render(run: Run) -> str:
     """Return the HTML of a run's report."""
     environment = templates()
     environment.filters |= {"quantity": labels.quantity, "change": labels.change}
-    environment.filters["marked"] = marked
     environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
     known = advice([summary])
@@ -104,7 +94,7 @@ def templates(*, plotly: str = "") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["json"] = _json
+    environment.filters |= {"json": _json, "marked": marked}
     environment.globals |= {
         "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
         "script": Markup(_asset("page.js")),  # noqa: S704
@@ -117,8 +107,7 @@ def _groups(summary: Summary, known: Mapping[str, Advice]) -> list[Group]:
     """Hosts of each clock class together, in a run with comparisons on several."""
     if len({each.host for each in summary.comparisons}) < SEVERAL:
         return []
-    found = comparables(summary.comparisons, known, summary.names)
-    return [Group(each, pictures_across(each)) for each in found]
+    return groups(summary.comparisons, known, summary.names)
 
 
 def _hosts(summary: Summary, known: Mapping[str, Advice]) -> list[Host]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from lab.labels import UNPROBED
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
-    import pandas as pd
-
     from lab.metrics import Metric
-    from lab.stats.location import Floats
 
 Key = tuple[str, str, str]
 HISTORY = 6
 """From as many runs with an A/A arm on, their spread says what the next one may show."""
+CELL = ["host", "workload", "metric"]
+SEEN = ["log_ratio", "low", "high", "p_permutation"]
 
 
 def noise(
@@ -36,32 +36,47 @@ def noise(
     how: How,
     executor: Executor | None = None,
 ) -> dict[Key, Noise]:
-    """Noise by host, workload and metric, from the A/A arms of all runs in `trials`.
+    """Noise by host, workload and metric, from the A/A arms of all runs in `trials`."""
+    found = arms(trials, reference, metrics, how, executor)
+    return {
+        (str(host), str(workload), str(metric)): floor(runs)
+        for (host, workload, metric), runs in found.groupby(CELL, sort=False)
+    }
 
-    Of one run it is the far end of the A/A arm's 95 % interval, of a few runs the farthest; of
-    many, t times the root mean square of their log ratios, whose truth is known to be 0.
+
+def arms(
+    trials: pd.DataFrame,
+    reference: str,
+    metrics: Sequence[Metric],
+    how: How,
+    executor: Executor | None = None,
+) -> pd.DataFrame:
+    """Compare the A/A arm of each run with the reference: columns run, CELL and SEEN (log ratios).
+
+    What could not be tested has no row.
     """
     of_reference = (trials["setting"] == reference) & ~trials["warmup"]
     kept = trials[of_reference & (trials["probes"] != UNPROBED)]
     if not kept["aa"].any():
-        return {}
+        return pd.DataFrame(columns=["run", *CELL, *SEEN])
     named = with_aa_as_setting(kept)
     pairs = pair(named, named["block"] >= 0, reference, metrics)
     seen = examine(pairs, how, executor)
-    found: dict[Key, list[int]] = {}
-    for position in np.flatnonzero(~np.isnan(seen.get("low", np.empty(0)))):
-        group = pairs.groups.iloc[pairs.group[position]]
-        key = (group["host"], group["workload"], metrics[pairs.metric[position]].name)
-        found.setdefault(key, []).append(int(position))
-    return {
-        key: _noise(
-            seen["log_ratio"][at], seen["low"][at], seen["high"][at], seen["p_permutation"][at]
-        )
-        for key, at in found.items()
-    }
+    tested = np.flatnonzero(~np.isnan(seen.get("low", np.empty(0))))
+    groups = pairs.groups[["run", "host", "workload"]].iloc[pairs.group[tested]]
+    return groups.reset_index(drop=True).assign(
+        metric=[metrics[number].name for number in pairs.metric[tested]],
+        **{name: seen.get(name, np.empty(0))[tested] for name in SEEN},
+    )
 
 
-def _noise(log_ratio: Floats, low: Floats, high: Floats, p: Floats) -> Noise:
+def floor(runs: pd.DataFrame) -> Noise:
+    """Sum up what the A/A arm showed in one or more `runs` (columns SEEN).
+
+    Of one run it is the far end of the A/A arm's 95 % interval, of a few runs the farthest; of
+    many, t times the root mean square of their log ratios, whose truth is known to be 0.
+    """
+    log_ratio, low, high, p = (runs[name].to_numpy(float) for name in SEEN)
     shown = bool((((low > 0) | (high < 0)) & (p <= ALPHA)).any())
     if log_ratio.size < HISTORY:
         return Noise(float(np.exp(np.maximum(-low, high).max())), shown)

@@ -11,6 +11,7 @@ import hashlib
 import json
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -85,11 +86,14 @@ def _stamp(run: Path) -> bytes:
 
 
 @cache
-def code() -> str:
-    """Digest what the table's meaning depends on: a changed definition makes every copy stale."""
+def code(*more: str) -> str:
+    """Digest what the table's meaning depends on: a changed definition makes every copy stale.
+
+    `more` names further folders of the lab that make what is kept.
+    """
     lab = Path(table.__file__).parent
-    modules = [lab / "labels.py", lab / "table.py"]
-    sources = [*modules, *sorted(lab.glob("trial/*.py")), *sorted(lab.glob("metrics/*.py"))]
+    folders = [sorted(lab.glob(f"{name}/*.py")) for name in ("metrics", "trial", *more)]
+    sources = [lab / "labels.py", lab / "table.py", *chain.from_iterable(folders)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

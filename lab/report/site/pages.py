@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,18 +14,22 @@ from lab.alerts.words import subject, title, unit_of
 from lab.facts import facts
 from lab.history.series import Series
 from lab.history.store import Store
-from lab.labels import change, clock, span
+from lab.labels import change, clock, quantity, span
 from lab.nightly.judge import points
+from lab.nightly.model import Criteria
 from lab.report import alert as alert_page
 from lab.report import trend
 from lab.report.material import Multiple, Picture
 from lab.report.page import templates
+from lab.report.site.fleet import fleet
 from lab.report.site.view import Cell, View, page
 from lab.stats.compare import MARGIN
 from lab.store.folder import write_atomic
 
 PLOTLY = "plotly.min.js"
 INDEX = "index.html"
+OURS = re.compile(r"(host|trend|alert|fleet)-.+-[0-9a-f]{8}\.html|\..+\.\d+\.tmp")
+"""Names of pages (`view.page`), and of what `write_atomic` leaves when it is killed."""
 SHOWN = 14
 """Nights whose sentences are on the overview."""
 
@@ -36,8 +41,9 @@ class Site:
     view: View
 
     @classmethod
-    def of(cls, store: Store) -> Site:
-        return cls(View(store))
+    def of(cls, store: Store, criteria: Criteria | None = None) -> Site:
+        """Show a store judged by `criteria`, without any by those of its last night."""
+        return cls(View(store, criteria))
 
     @cached_property
     def pages(self) -> Mapping[str, Callable[[], str]]:
@@ -47,6 +53,7 @@ class Site:
             INDEX: self._overview,
             PLOTLY: get_plotlyjs,
             **{page("host", name): partial(self._host, name) for name in view.facts},
+            **{page("fleet", name): partial(self._fleet, name) for name in view.fleets},
             **{cell.page: partial(self._trend, cell) for cell in view.cells},
             **{
                 page("alert", name): partial(alert_page.render, each, plotly=PLOTLY)
@@ -55,10 +62,20 @@ class Site:
         }
 
     def write(self, folder: Path) -> Path:
-        """Write all pages into `folder`; return the first to read. StoreError from a full disk."""
+        """Write all pages into `folder`; return the first to read. StoreError from a full disk.
+
+        Each page is there whole or as it was, and the overview only with all that it leads to.
+        Pages that an earlier time left, or began, are removed; nothing else in `folder` is touched.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for name, made in self.pages.items():
-            write_atomic(folder / name, made().encode())
+        for name in sorted(self.pages, key=INDEX.__eq__):
+            content = self.pages[name]().encode()
+            file = folder / name
+            if not file.is_file() or file.read_bytes() != content:
+                write_atomic(file, content)
+        for file in folder.iterdir():
+            if OURS.fullmatch(file.name) and file.name not in self.pages:
+                file.unlink()
         return folder / INDEX
 
     def _overview(self) -> str:
@@ -77,6 +94,10 @@ class Site:
             alerts=view.alerts_of(name),
             breaks=[each for each in view.breaks if each.host in {None, name}],
         )
+
+    def _fleet(self, name: str) -> str:
+        found = fleet(self.view.store, name, self.view.fleets[name])
+        return self._rendered("fleet.html.j2", [], fleet=found)
 
     def _trend(self, cell: Cell) -> str:
         mine = [each for key, each in self.view.history.series.items() if Cell.of(key) == cell]
@@ -119,6 +140,7 @@ class Site:
         environment.globals |= {
             "change": change,
             "margin": MARGIN,
+            "quantity": quantity,
             "span": span,
             "subject": subject,
             "title": title,

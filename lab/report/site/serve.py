@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from lab.errors import LabError
 from lab.history.runs import PUBLISHED
 from lab.history.store import Store
-from lab.nightly.night import NIGHTS
+from lab.nightly.model import NIGHTS
 from lab.report.site.pages import INDEX, PLOTLY, Site
 
 LOOPBACK = "127.0.0.1"

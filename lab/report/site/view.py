@@ -10,19 +10,19 @@ from functools import cached_property
 from typing import Any
 
 from lab.alerts import Alert, Book
-from lab.detect import Finding, Judgement, Rule
+from lab.detect import Finding, Judgement
 from lab.errors import StoreError
-from lab.history.breaks import Break, breaks
+from lab.history.breaks import Break
 from lab.history.key import SeriesKey
 from lab.history.log import Log
+from lab.history.runs import Published, published
 from lab.history.store import Store
 from lab.labels import change
-from lab.metrics import PRIMARY
 from lab.nightly.judge import History
-from lab.nightly.model import Verdict
-from lab.nightly.night import NIGHTS
+from lab.nightly.model import NIGHTS, Criteria, Verdict
+from lab.report.site.fleet import latest
 from lab.stats.compare import MARGIN
-from lab.store.layout import MANIFEST
+from lab.store.layout import MANIFEST, Document
 
 
 @dataclass(frozen=True, order=True)
@@ -59,21 +59,32 @@ class Unknown:
 
 @dataclass(frozen=True)
 class View:
-    """The store as it is; read once, on first use. Judged by the lab's default rule."""
+    """The store as it is; read once, on first use.
+
+    Judged by the criteria `given`, without any by those of the last night that came to an end.
+    """
 
     store: Store
+    given: Criteria | None = None
+
+    @cached_property
+    def night(self) -> str:
+        """The last night, whether it measured anything or not; StoreError without one."""
+        nights = [run.night for run in published(self.store)]
+        nights += [each["night"] for each in self._told]
+        if not nights:
+            raise StoreError(f"{self.store.url} has no nights yet: `kvmlab nightly` makes them")
+        return max(nights)
+
+    @cached_property
+    def criteria(self) -> Criteria:
+        if self.given:
+            return self.given
+        return Criteria.of(self._told[0]["criteria"]) if self._told else Criteria()
 
     @cached_property
     def history(self) -> History:
-        every = History(self.store, "9999", tuple(PRIMARY), Rule(), 0.0).runs
-        if not every:
-            raise StoreError(f"{self.store.url} has no nights yet: `kvmlab nightly` makes them")
-        last = max(run.night for run in every)
-        return History(self.store, last, tuple(PRIMARY), Rule(), 0.0)
-
-    @property
-    def night(self) -> str:
-        return self.history.night
+        return History(self.store, self.night, self.criteria)
 
     @cached_property
     def judged(self) -> dict[SeriesKey, Judgement]:
@@ -108,16 +119,20 @@ class View:
     def book(self) -> Book:
         return Book.read(self.store)
 
-    @cached_property
+    @property
     def breaks(self) -> list[Break]:
-        return breaks(self.store)
+        return self.history.known
 
-    @cached_property
+    @property
     def verdicts(self) -> list[Verdict]:
         """What the nights came to, the last first."""
+        return [Verdict.of(each) for each in self._told]
+
+    @cached_property
+    def _told(self) -> list[Document]:
         names = {key.split("/")[1] for key in self.store.keys(NIGHTS)}
         events = [each for name in names for each in Log(self.store, f"{NIGHTS}/{name}").events()]
-        return sorted(map(Verdict.of, events), key=lambda each: each.night, reverse=True)
+        return sorted(events, key=lambda each: (each["night"], each["began"]), reverse=True)
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -132,6 +147,11 @@ class View:
             for host, entry in manifest["hosts"].items():
                 found[host] = entry.get("facts") or found.get(host, {})
         return dict(sorted(found.items()))
+
+    @cached_property
+    def fleets(self) -> dict[str, dict[str, Published]]:
+        """The runs that hosts stand side by side in, by experiment and host."""
+        return latest(self.history.runs)
 
     def alerts_of(self, host: str) -> list[Alert]:
         alerts = self.book.alerts.values()

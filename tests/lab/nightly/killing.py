@@ -89,6 +89,8 @@ def look(folder: Path) -> dict[str, Any]:
         "trials": len(world.ledger),
         "twice": sorted(twice(world.ledger)),
         "sent": world.sent,
+        "pages": sorted(path.name for path in (state / "site").iterdir()),
+        "overview": verdict["sentence"] in (state / "site" / "index.html").read_text(),
     }
 
 

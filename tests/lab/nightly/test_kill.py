@@ -34,13 +34,25 @@ def test_no_trial_is_lost_or_run_twice_and_no_alert_is_sent_twice(
     whole, *cut = told
     assert whole["kind"] == "regression"
     assert whole["twice"] == []
+    assert whole["overview"] is True
     assert len(cut) > 15
     unsent = 0
     for night in cut:
         where = f"killed at moment {night['moment']}"
         assert night["killed"] == -signal.SIGKILL, where
         assert night["resumed"] == 0, where
-        for fact in ("kind", "alerts", "runs", "steps", "unfinished", "nights", "trials", "twice"):
+        for fact in (
+            "kind",
+            "alerts",
+            "runs",
+            "steps",
+            "unfinished",
+            "nights",
+            "trials",
+            "twice",
+            "pages",
+            "overview",
+        ):
             assert night[fact] == whole[fact], (where, fact)
         sent = night["sent"]
         assert isinstance(sent, list)

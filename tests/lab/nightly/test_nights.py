@@ -10,10 +10,13 @@ import pytest
 
 from lab import alerts
 from lab.alerts import Book, State
-from lab.errors import Exit
+from lab.detect import Rule
+from lab.errors import Exit, StoreError, UsageError
 from lab.history.runs import published
 from lab.history.series import series
 from lab.history.store import Store
+from lab.nightly.model import Criteria
+from lab.report.site import Site
 from lab.store.read import read_run
 from tests.lab.nightly.world import METRIC, World, twice
 
@@ -162,3 +165,62 @@ def test_a_night_on_s3_is_as_one_on_a_disk(
     assert [each.nights for each in series(far, metric=METRIC)] == [
         ("2026-01-01", "2026-01-02")
     ] * 2
+
+
+def test_a_night_leaves_pages_judged_as_it_was(world: World) -> None:
+    verdict = world.night(0)
+    site = world.folder / "state" / "night" / "site"
+    assert verdict.sentence in (site / "index.html").read_text()
+    assert (site / "plotly.min.js").is_file()
+    (site / "trend-of-another-time-01234567.html").touch()
+    (site / "notes.html").write_text("somebody's own")
+    for number in range(1, 11):
+        verdict = world.night(number)
+    overview = (site / "index.html").read_text()
+    assert verdict.sentence in overview
+    assert Site.of(store(world)).view.criteria == Criteria((METRIC,), Rule(minimum_effect=0.05))
+    assert "what counts begins at 5 %" in overview
+    assert not (site / "trend-of-another-time-01234567.html").exists()
+    assert (site / "notes.html").exists()
+
+
+def test_a_night_that_could_not_run_leaves_pages_that_say_so(world: World) -> None:
+    world.change(faults={"a": "unsupported"})
+    verdict = world.night(0)
+    overview = (world.folder / "state" / "night" / "site" / "index.html").read_text()
+    assert verdict.sentence in overview
+    assert "did not run as planned" in overview
+
+
+def test_a_night_that_was_cut_off_in_its_report_only_reports(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Site, "write", cut_off)
+        with pytest.raises(StoreError):
+            world.night(0)
+    ran = world.ledger
+    verdict = world.night(0)
+    assert verdict.sentence in (world.folder / "state/night/site/index.html").read_text()
+    assert world.ledger == ran
+    with monkeypatch.context() as patch:
+        patch.setattr(Site, "write", cut_off)
+        with pytest.raises(StoreError):
+            world.night(1)
+    # The next night is not kept by it, and nobody is told that one broke off.
+    path = world.folder / "night.toml"
+    path.write_text("give_up_h = 0.00001\n" + path.read_text())
+    assert world.night(2).exit is Exit.INCONCLUSIVE
+    assert Book.read(store(world)).alerts == {}
+    assert len(list((world.folder / "store" / "nights" / "night").glob("[0-9]*"))) == 3
+
+
+def test_pages_that_cannot_be_left_are_told_before_anything_runs(world: World) -> None:
+    path = world.folder / "night.toml"
+    path.write_text('site = "world.json"\n' + path.read_text())
+    with pytest.raises(UsageError, match="world.json cannot be made .*give the configuration"):
+        world.night(0)
+    assert world.ledger == []

@@ -17,12 +17,12 @@ from playwright.sync_api import sync_playwright
 
 from lab import alerts
 from lab.cli import kvmlab
-from lab.detect import Rule
 from lab.errors import StoreError, UsageError
 from lab.history.breaks import add
 from lab.history.runs import publish
 from lab.history.store import Store
 from lab.nightly.judge import History
+from lab.nightly.model import Criteria
 from lab.report.site import PLOTLY, Site, server
 from lab.report.site.view import View
 from lab.store.read import read_rows
@@ -56,7 +56,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
             synthetic.write_rows(run, "synthetic", rows)
         publish(store, run, nights.name(number))
     add(store, nights.name(REMARK), "made up: new cooling <script>", host="synthetic")
-    history = History(store, nights.name(LAST), METRICS, Rule(), 0.0)
+    history = History(store, nights.name(LAST), Criteria(METRICS))
     changes = [history.change(key, found) for key, found in history.judge().found]
     alerts.update(store, history.night, changes, history)
     return store
@@ -228,7 +228,7 @@ def test_every_page_is_drawn_without_errors_or_overflow(
                 "n => document.querySelectorAll('.plot .main-svg:first-child').length === n",
                 arg=plots,
             )
-            assert bool(plots) == name.startswith(("trend-", "alert-"))
+            assert bool(plots) == name.startswith(("trend-", "alert-", "fleet-"))
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert (name, wide) == (name, 0)
         page.goto(f"http://localhost:{port}/")
