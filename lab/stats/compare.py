@@ -112,7 +112,16 @@ def _metric(name: str) -> Metric:
 def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     """Add what depends on the other comparisons of a run, and on how many there are."""
     nothing = np.full(pairs.n.size, np.nan)
-    names = ("zero", "no_spread", "median", "reference_median", "boots", "freedom", "p_boots")
+    names = (
+        "zero",
+        "no_spread",
+        "median",
+        "reference_median",
+        "boots",
+        "freedom",
+        "farthest",
+        "p_boots",
+    )
     seen = dict.fromkeys((*names, *SHOWN, *WARNINGS, "low", "high"), nothing) | seen
     # What cannot differ, or was not measured, is no part of a family.
     for name in ("p", *WARNINGS):
@@ -133,11 +142,12 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
-            located, low, high, error = (
-                seen[name][at] for name in ("log_ratio", "low", "high", "standard_error")
+            located, low, high, farthest, error = (
+                seen[name][at]
+                for name in ("log_ratio", "low", "high", "farthest", "standard_error")
             )
             seen["detectable"][at] = np.exp(
-                power.detectable(located - low, high - located, error, freedom, each)
+                power.detectable(located - low, high - located, farthest, error, freedom, each)
             )
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)
