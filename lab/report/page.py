@@ -74,9 +74,18 @@ def write(run: str | Path, store: Path = RESULTS) -> Path:
 def render(run: Run) -> str:
     """Return the HTML of a run's report."""
     environment = templates()
-    environment.filters |= {"quantity": labels.quantity, "change": labels.change}
+    environment.filters |= {
+        "quantity": labels.quantity,
+        "change": labels.change,
+        "give_or_take": labels.give_or_take,
+    }
+    environment.globals |= {
+        "symbols": SYMBOLS,
+        "Verdict": Verdict,
+        "metric": metrics.metric,
+        "changes": labels.changes,
+    }
     environment.filters["marked"] = marked
-    environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
     summary = summarise(run)
     known = advice([summary])
     hosts = _hosts(summary, known)

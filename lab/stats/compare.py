@@ -18,7 +18,7 @@ from lab.stats import power
 from lab.stats.evidence import WARNINGS, Columns, How, examine
 from lab.stats.family import adjusted
 from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED
-from lab.stats.location import median_interval
+from lab.stats.location import median_interval, spread
 from lab.stats.model import Cell, Comparison, Verdict
 from lab.stats.noise import Key, noise
 from lab.stats.pairs import Pairs, pair
@@ -87,7 +87,7 @@ def counted(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cell]:
-    """Median over trials for each run x host x workload x metric x setting, with its interval."""
+    """Median and spread over trials for each run x host x workload x metric x setting."""
     wanted = counted(trials)
     wanted = wanted[wanted["metric"].isin(list(metrics))]
     keys = ["run", "host", "workload", "metric", "unit", "setting"]
@@ -96,6 +96,7 @@ def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cel
             **{str(name): str(value) for name, value in values[keys].iloc[0].items()},
             n=len(values),
             median=median_interval(values["value"].to_numpy()),
+            spread=spread(values["value"].to_numpy()),
         )
         for _, values in wanted.groupby(keys, sort=False)
     ]
