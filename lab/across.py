@@ -127,7 +127,8 @@ def _shown(effect: ArchitectureEffect, margin: float) -> str:
         return f"{_ratio(effect)} on"
     if effect.verdict is Verdict.EQUIVALENT:
         return f"no change beyond ±{100 * (margin - 1):.3g} % on"
-    return f"nothing shown ({_ratio(effect)}) on"
+    unseen = f", below {change(effect.detectable)} unseen" if effect.detectable else ""
+    return f"nothing shown ({_ratio(effect)}{unseen}) on"
 
 
 def _ratio(effect: ArchitectureEffect) -> str:

@@ -78,6 +78,25 @@ def span(low: float, high: float) -> str:
     return f"[{change(low).removesuffix(' %')}, {change(high)}]"
 
 
+def changes(low: float, high: float) -> str:
+    """Return what ratios lie between, as changes: `+2.1 to +8.3 %`."""
+    first, last = change(low), change(high)
+    if first == last:
+        return last
+    return f"{first.removesuffix(' %') if last.endswith(' %') else first} to {last}"
+
+
+def percents(low: float, high: float) -> str:
+    """Return what shares of 1 lie between, two figures: `1.2 to 3.4 %`."""
+    ends = dict.fromkeys(f"{100 * each:.2g}" for each in (low, high))
+    return f"{' to '.join(ends)} %"
+
+
+def give_or_take(share: float | None) -> str:
+    """Return a relative spread, two figures: `±3.4 %`; "" where there is none."""
+    return "" if share is None else f"±{100 * share:.2g} %"
+
+
 def nanoseconds(value: float) -> str:
     """Return a time for people, three figures: `12.3 µs`."""
     for unit, size in NANOSECONDS:

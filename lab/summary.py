@@ -11,7 +11,8 @@ import pandas as pd
 
 from lab import costs
 from lab.costs import Cost
-from lab.labels import TIMES, setting_label, setting_order, short_labels
+from lab.labels import TIMES, changes, setting_label, setting_order, short_labels
+from lab.limits import Limits, limits
 from lab.metrics import METRICS, PRIMARY, metric
 from lab.stats import Cell, Comparison, Verdict, cells, compare
 from lab.store.read import Run
@@ -66,6 +67,15 @@ class Grid:
         for row in self.rows:
             found.setdefault(row.workload, []).append(row)
         return found
+
+    def limits(self, workload: str) -> dict[str, Limits]:
+        """Say what the comparisons of a workload could not have seen, by metric."""
+        rows = self.by_workload[workload]
+        entries = {name: [row.entries[name] for row in rows] for name in self.metrics}
+        return {
+            name: limits((e.cell for e in of), (e.comparison for e in of))
+            for name, of in entries.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -182,9 +192,16 @@ def sentences(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
             for name in dict.fromkeys(each.metric for each in mine)
             for clause in _clauses([each for each in mine if each.metric == name])
         ]
-        nothing = f"no change shown in {len(mine)} comparisons"
-        found.append((setting, "; ".join(clauses) or nothing))
+        found.append((setting, "; ".join(clauses) or _nothing(mine)))
     return found
+
+
+def _nothing(mine: Sequence[Comparison]) -> str:
+    unseen = limits((), mine).detectable
+    could = (
+        f": below {changes(*unseen)}, by metric and workload, one may go unseen" if unseen else ""
+    )
+    return f"no change shown in {len(mine)} comparisons{could}"
 
 
 def _clauses(of_metric: list[Comparison]) -> list[str]:

@@ -60,6 +60,10 @@ class Surface:
     def at(self, knobs: Knobs) -> Point | None:
         return next((point for point in self.points if point.knobs == knobs), None)
 
+    def metrics(self, knobs: Knobs) -> Mapping[str, Estimate]:
+        """Return what a setting of the grid would have done; KeyError for another."""
+        return {point.knobs: point.metrics for point in self.points}[knobs]
+
     def record(self) -> dict[str, Any]:
         """Fields as plain values, for JSON."""
         return asdict(self)

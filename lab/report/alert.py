@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from lab.alerts.model import Alert, Change
 from lab.alerts.words import message, size, subject, unit_of
 from lab.labels import clock
-from lab.report.material import Multiple
-from lab.report.page import templates
+from lab.report.material import Multiple, Picture
+from lab.report.templates import templates
 from lab.report.trend import LEGEND, Moved, draw
 
 SHOWN = 12
@@ -16,14 +16,18 @@ SHOWN = 12
 
 
 def render(alert: Alert, *, plotly: str = "") -> str:
-    """Return the page of an alert as HTML; `plotly` is as for `lab.report.page.templates`."""
-    drawn = [
+    """Return the page of an alert as HTML; `plotly` is as for `lab.report.templates`."""
+    drawn = tuple(
         Multiple(trend(change), size(change)) for change in alert.changes[:SHOWN] if change.trend
-    ]
+    )
     return (
         templates(plotly=plotly)
         .get_template("alert.html.j2")
-        .render(alert=alert, message=message(alert, drawn=True), multiples=drawn, legend=LEGEND)
+        .render(
+            alert=alert,
+            message=message(alert, drawn=True),
+            pictures=[Picture("Night after night", "", LEGEND, drawn)] if drawn else [],
+        )
     )
 
 

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from lab.commonality import KINDS, Commonality
 from lab.report.material import LegendEntry, Multiple, Picture
-from lab.report.page import templates
 from lab.report.style import COLOURS, FAINT, GLYPHS, GRID, INK, axis, figure
+from lab.report.templates import templates
 
 SPREADS = {"all": "on all", "some": "on some", "one": "on one only"}
 SPREAD_COLOURS = dict(zip(SPREADS, ("var(--s2)", "var(--s1)", "var(--sleep)"), strict=True))

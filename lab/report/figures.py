@@ -10,6 +10,7 @@ from lab.report.latency import latency, round_trips
 from lab.report.material import Material, Picture
 from lab.report.phases import classes, phases
 from lab.report.tradeoff import tradeoff
+from lab.report.trials import trials
 from lab.report.vcpus import vcpus
 
 DRAWN = (
@@ -23,6 +24,7 @@ DRAWN = (
     cpu,
     vcpus,
     exits,
+    trials,
     probe_costs,
 )
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from lab.design.forecast import Forecast
 from lab.metrics import metric
 from lab.report.material import LegendEntry, Multiple, Picture
-from lab.report.page import templates
 from lab.report.style import COLOURS, DASHES, GLYPHS, SYMBOLS, axis, figure
+from lab.report.templates import templates
 from lab.terminal.forecast import duration, hardest, percent, sureness
 
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from lab.costs import Cost
 from lab.labels import clock, nanoseconds, setting_label
 from lab.profile import Profile, profile
-from lab.report.style import Key, keys
-from lab.stats import Cell, Estimate
+from lab.report.style import Key, keys, titled
+from lab.stats import Cell, Comparison, Estimate
 from lab.stats.architectures import UNKNOWN
 from lab.stats.choice import Advice, Choice
 from lab.stats.compare import counted
@@ -62,7 +62,8 @@ class Picture:
 class Material:
     """What the pictures of one host are made of.
 
-    `trials` and `rows` are those that settings are compared by (`lab.stats.compare.counted`).
+    `trials` and `rows` are those that settings are compared by (`lab.stats.compare.counted`),
+    `warned` the comparisons that there is reason to doubt.
     """
 
     clock_class: str
@@ -76,6 +77,7 @@ class Material:
     fpu_costs: Sequence[Cost]
     tradeoffs: Sequence[Tradeoff]
     choice: Choice | None
+    warned: Sequence[Comparison]
 
     @classmethod
     def of(cls, summary: Summary, host: str, advice: Mapping[str, Advice]) -> Material:
@@ -97,6 +99,7 @@ class Material:
             fpu_costs=[each for each in summary.fpu_costs if each.host == host],
             tradeoffs=known.tradeoffs.get(host, []) if known else [],
             choice=known.hosts.get(host) if known else None,
+            warned=[each for each in summary.comparisons if each.host == host and each.warnings],
         )
 
     @property
@@ -124,7 +127,7 @@ class Material:
         return t[chosen].set_index("trial")["value"]
 
     def title(self, workload: str) -> str:
-        return f"<b>{workload}</b>  <span style='font-size:11px'>{clock(self.clock_class)}</span>"
+        return titled(workload, clock(self.clock_class))
 
     @property
     def settings_legend(self) -> tuple[LegendEntry, ...]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from lab import labels, metrics
 from lab.costs import overhead
@@ -20,7 +16,9 @@ from lab.report.across import Group, groups
 from lab.report.figures import pictures
 from lab.report.material import Material, Picture
 from lab.report.plots import advice
-from lab.report.prose import analysis, marked
+from lab.report.prose import analysis
+from lab.report.templates import templates
+from lab.report.whatif import whatif
 from lab.stats import Comparison, Verdict
 from lab.stats.choice import Advice
 from lab.store.folder import write_atomic
@@ -65,8 +63,17 @@ def write(run: str | Path, store: Path = RESULTS) -> Path:
 def render(run: Run) -> str:
     """Return the HTML of a run's report."""
     environment = templates()
-    environment.filters |= {"quantity": labels.quantity, "change": labels.change}
-    environment.globals |= {"symbols": SYMBOLS, "Verdict": Verdict, "metric": metrics.metric}
+    environment.filters |= {
+        "quantity": labels.quantity,
+        "change": labels.change,
+        "give_or_take": labels.give_or_take,
+    }
+    environment.globals |= {
+        "symbols": SYMBOLS,
+        "Verdict": Verdict,
+        "metric": metrics.metric,
+        "changes": labels.changes,
+    }
     summary = summarise(run)
     known = advice([summary])
     hosts = _hosts(summary, known)
@@ -82,25 +89,9 @@ def render(run: Run) -> str:
     )
 
 
-def templates(*, plotly: str = "") -> Environment:
-    """Return what every page needs: the looks, the script that draws, and plotly itself.
-
-    `plotly` is the name of the file beside the page that has it; without one it is in the page.
-    """
-    environment = Environment(
-        loader=PackageLoader("lab.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"json": _json, "marked": marked}
-    environment.globals |= {
-        "css": Markup(_asset("page.css")),  # noqa: S704  (the package's own file)
-        "script": Markup(_asset("page.js")),  # noqa: S704
-        "plotly": _plotly(plotly),
-    }
-    return environment
+def _replayed(run: Run, host: str) -> Iterator[Picture]:
+    if run.rows[host] and (picture := whatif(run, host)):
+        yield picture
 
 
 def _groups(summary: Summary, known: Mapping[str, Advice]) -> list[Group]:
@@ -142,23 +133,7 @@ def _host(
         sentences=[(summary.names[each], text) for each, text in sentences(comparisons)],
         tally=tally(comparisons),
         doubts=found,
-        pictures=pictures(material),
+        pictures=[*pictures(material), *_replayed(run, name)],
         overhead=overhead(material.probe_costs),
         facts=facts(run.facts(name)),
     )
-
-
-def _json(picture: object) -> Markup:
-    """Put a figure's JSON into a script element; `<` must not end it."""
-    text = picture.to_json()  # type: ignore[attr-defined]
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
-
-
-def _plotly(file: str) -> Markup:
-    if file:
-        return Markup('<script src="{}"></script>').format(file)
-    return Markup(f"<script>{get_plotlyjs()}</script>")  # noqa: S704  (plotly's own file)
-
-
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

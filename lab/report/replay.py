@@ -12,8 +12,8 @@ from lab.replay.surface import BURNED, LATENCY, Point, Surface
 from lab.replay.tables import COLUMNS, LOOP, SHOWN, ceiling, others, said, short, unit, varying
 from lab.replay.tuning import Choice
 from lab.report.material import LegendEntry, Multiple, Picture, Table, bars
-from lab.report.page import templates
 from lab.report.style import FAINT, INK, axis, figure, time_axis
+from lab.report.templates import templates
 
 ROW, EDGES = 30, 130
 """Height of a row of a heat map, and of what is around them, in pixels."""
@@ -24,6 +24,7 @@ LEGEND = (
     LegendEntry("on the Pareto front", BEST, "◆"),
     LegendEntry("as recorded", INK, "○"),
 )
+RECOMMENDED = LegendEntry("recommended", CHOSEN, "★")
 
 
 def render(run: str, surfaces: Sequence[Surface], choices: Sequence[Choice] = ()) -> str:
@@ -51,11 +52,11 @@ def pictures(surfaces: Sequence[Surface], choices: Sequence[Choice] = ()) -> lis
 def _picture(surface: Surface, choices: Sequence[Choice]) -> Picture:
     names = varying([point.knobs for point in surface.points])
     chosen = next((c.knobs for c in choices if list(c.surfaces) == [surface] and c.knobs), None)
-    legend = (*LEGEND, LegendEntry("recommended", CHOSEN, "★")) if chosen else LEGEND
+    legend = (*LEGEND, RECOMMENDED) if chosen else LEGEND
     told = {name for point in surface.points for name in point.metrics}
     drawn = [_heat(surface, name) for name in DRAWN if name in told]
     if LATENCY in told:
-        drawn.append(_front(surface, names, chosen))
+        drawn.append(front(surface, names, chosen, "<b>latency against CPU</b>"))
     return Picture(
         title=f"{surface.workload} on {surface.host}",
         caption=f"Replayed by {surface.algorithm} from {surface.trials} trials recorded at "
@@ -63,7 +64,7 @@ def _picture(surface: Surface, choices: Sequence[Choice]) -> Picture:
         f"{LOOP[surface.closed].capitalize()}. Values are medians over trials.",
         legend=legend,
         multiples=tuple(drawn),
-        tables=(_table(surface, names),),
+        tables=(table(surface, names, "The settings on the front, with intervals over trials"),),
     )
 
 
@@ -104,12 +105,13 @@ def _heat(surface: Surface, name: str) -> Multiple:
     return Multiple(drawn, f"{COLUMNS[name]} by setting, {surface.workload} on {surface.host}")
 
 
-def _front(surface: Surface, names: Sequence[str], chosen: Knobs | None) -> Multiple:
+def front(surface: Surface, names: Sequence[str], chosen: Knobs | None, title: str) -> Multiple:
+    """Draw settings by what they gain and cost; `names` are of knobs, `chosen` is marked."""
     points = [point for point in surface.points if LATENCY in point.metrics]
-    front = sorted((p for p in points if p.on_front), key=lambda p: p.metrics[BURNED].value)
+    best = sorted((p for p in points if p.on_front), key=lambda p: p.metrics[BURNED].value)
     marked = [
         (points, "circle", DOT, 6, False),
-        (front, "diamond", BEST, 10, True),
+        (best, "diamond", BEST, 10, True),
         ([p for p in points if p.knobs == surface.recorded], "circle-open", INK, 15, False),
         ([p for p in points if p.knobs == chosen], "star", CHOSEN, 16, False),
     ]
@@ -120,7 +122,7 @@ def _front(surface: Surface, names: Sequence[str], chosen: Knobs | None) -> Mult
     ]
     drawn = figure(
         traces,
-        "<b>latency against CPU</b>",
+        title,
         height=EDGES + 170,
         xaxis=axis("share of a CPU, %", rangemode="tozero"),
         yaxis=time_axis("median wake-up latency", [p.metrics[LATENCY].value for p in points], 0.1),
@@ -165,10 +167,11 @@ def _dots(
     )
 
 
-def _table(surface: Surface, names: Sequence[str]) -> Table:
+def table(surface: Surface, names: Sequence[str], caption: str) -> Table:
+    """Tell what the settings on the front would have done."""
     told = [name for name in SHOWN if any(name in point.metrics for point in surface.points)]
     return Table(
-        caption="The settings on the front, with intervals over trials",
+        caption=caption,
         headings=("setting", *(COLUMNS[name] for name in told)),
         rows=tuple(
             (short(p.knobs, names), *(said(p.metrics.get(name), unit(name)) for name in told))

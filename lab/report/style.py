@@ -84,6 +84,11 @@ def figure(traces: Iterable[go.Scatter | go.Bar], title: str, **layout: Any) -> 
     )  # fmt: skip
 
 
+def titled(text: str, small: str) -> str:
+    """Return the title of a small picture, with what is said beside it in small letters."""
+    return f"<b>{text}</b>  <span style='font-size:11px'>{small}</span>"
+
+
 def filled(colour: str, pattern: str, *, solidity: float) -> dict[str, Any]:
     """Return the marker of a bar; its pattern tells it from others without colour."""
     return {

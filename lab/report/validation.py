@@ -12,8 +12,8 @@ from lab.labels import quantity
 from lab.replay.tables import COLUMNS, error
 from lab.replay.validate import Check, Validation
 from lab.report.material import LegendEntry, Multiple, Picture, Table
-from lab.report.page import templates
 from lab.report.style import COLOURS, FAINT, GLYPHS, INK, SYMBOLS, axis, figure, time_axis
+from lab.report.templates import templates
 from lab.stats import Estimate
 
 DRAWN = ("poll_hit_rate", "wakeup_p50_ns", "wakeup_p99_ns", "cpu_ns_per_wakeup")

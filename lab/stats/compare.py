@@ -18,7 +18,7 @@ from lab.stats import power
 from lab.stats.evidence import WARNINGS, Columns, How, examine
 from lab.stats.family import adjusted
 from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED
-from lab.stats.location import median_interval
+from lab.stats.location import median_interval, spread
 from lab.stats.model import Cell, Comparison, Verdict
 from lab.stats.noise import Key, noise
 from lab.stats.pairs import Pairs, pair
@@ -87,7 +87,7 @@ def counted(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cell]:
-    """Median over trials for each run x host x workload x metric x setting, with its interval."""
+    """Median and spread over trials for each run x host x workload x metric x setting."""
     wanted = counted(trials)
     wanted = wanted[wanted["metric"].isin(list(metrics))]
     keys = ["run", "host", "workload", "metric", "unit", "setting"]
@@ -96,6 +96,7 @@ def cells(trials: pd.DataFrame, *, metrics: Iterable[str] = PRIMARY) -> list[Cel
             **{str(name): str(value) for name, value in values[keys].iloc[0].items()},
             n=len(values),
             median=median_interval(values["value"].to_numpy()),
+            spread=spread(values["value"].to_numpy()),
         )
         for _, values in wanted.groupby(keys, sort=False)
     ]
@@ -112,7 +113,16 @@ def _metric(name: str) -> Metric:
 def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     """Add what depends on the other comparisons of a run, and on how many there are."""
     nothing = np.full(pairs.n.size, np.nan)
-    names = ("zero", "no_spread", "median", "reference_median", "boots", "freedom", "p_boots")
+    names = (
+        "zero",
+        "no_spread",
+        "median",
+        "reference_median",
+        "boots",
+        "freedom",
+        "farthest",
+        "p_boots",
+    )
     seen = dict.fromkeys((*names, *SHOWN, *WARNINGS, "low", "high"), nothing) | seen
     # What cannot differ, or was not measured, is no part of a family.
     for name in ("p", *WARNINGS):
@@ -133,11 +143,12 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
-            located, low, high, error = (
-                seen[name][at] for name in ("log_ratio", "low", "high", "standard_error")
+            located, low, high, farthest, error = (
+                seen[name][at]
+                for name in ("log_ratio", "low", "high", "farthest", "standard_error")
             )
             seen["detectable"][at] = np.exp(
-                power.detectable(located - low, high - located, error, freedom, each)
+                power.detectable(located - low, high - located, farthest, error, freedom, each)
             )
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from lab.stats import resample
-from lab.stats.interval import RESAMPLES, SEED, Interval, interval
+from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED, Interval, interval
 from lab.stats.location import CONFIDENCE, Floats, hodges_lehmann
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Effects:
     are those of the t tests `p` (of no effect) and `p_equivalent` (of an effect outside the
     margin); `p_permutation` is the sign-flip test's. `p_boots` tests that boots differ no more
     than their blocks explain, 1 with a single boot. Values without spread have no p (NaN).
+    `farthest` is how far the farthest of six blocks lies from the location, 0 with more blocks.
     """
 
     log_ratio: Floats
@@ -40,6 +41,7 @@ class Effects:
     p_permutation: Floats
     p_equivalent: Floats
     p_boots: Floats
+    farthest: Floats
 
 
 def effects(
@@ -80,6 +82,7 @@ def effects(
         resample.sign_flip_p(log_ratios, seed),
         np.where(spread, p_equivalent, np.nan),
         p_boots,
+        _farthest(log_ratios, over_blocks.location),
     )
 
 
@@ -91,6 +94,13 @@ class _Over:
     mean: Floats
     error: Floats
     freedom: Floats
+
+
+def _farthest(log_ratios: Floats, location: Floats) -> Floats:
+    if log_ratios.shape[1] > MIN_BLOCKS:
+        return np.zeros_like(location)
+    found: Floats = np.abs(log_ratios - location[:, None]).max(axis=1)
+    return found
 
 
 def _over_boots(log_ratios: Floats, boots: NDArray[np.int64]) -> _Over:

@@ -13,6 +13,8 @@ from lab.stats.model import Estimate
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+LEAST = 3
+"""Values below which there is neither an interval for the median nor a spread."""
 
 
 def pairs_of(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -47,10 +49,20 @@ def median_interval(values: Floats) -> Estimate:
     ordered = np.sort(values)
     n = ordered.size
     median = float(np.median(ordered))
-    if n < 3:  # noqa: PLR2004
+    if n < LEAST:
         return Estimate(median, None, None, None)
     k, coverage = _cut(n)
     return Estimate(median, float(ordered[k]), float(ordered[n - 1 - k]), coverage)
+
+
+def spread(values: Floats) -> float | None:
+    """Median absolute deviation of values (n,), scaled to be the standard deviation of normal ones.
+
+    Half of the trials may be spoilt and it still tells of the others. None below three values.
+    """
+    if values.size < LEAST:
+        return None
+    return float(stats.median_abs_deviation(values, scale="normal"))
 
 
 @cache

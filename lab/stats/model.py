@@ -34,7 +34,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Cell:
-    """The trials of one metric in one host x setting x workload: their median, over `n` trials."""
+    """The trials of one metric in one host x setting x workload: where they lie, and how far apart.
+
+    `median` over `n` trials, and their `spread` in `unit`: the median distance from the median, by
+    1.4826, which makes it the standard deviation of normal values (Hampel, The influence curve and
+    its role in robust estimation, JASA 69, 1974). None below three trials.
+    """
 
     run: str
     host: str
@@ -44,6 +49,14 @@ class Cell:
     setting: str
     n: int
     median: Estimate
+    spread: float | None
+
+    @property
+    def relative_spread(self) -> float | None:
+        """`spread` by the median; None where there is none or the median is 0."""
+        if self.spread is None or not self.median.value:
+            return None
+        return self.spread / self.median.value
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from rich.console import Group
 from rich.padding import Padding
@@ -14,8 +14,19 @@ from rich.text import Text
 from lab import costs
 from lab.doubts import Doubt, Grade, doubts, worst
 from lab.facts import facts
-from lab.labels import MINUS, NONE, change, clock, quantity, setting_label
-from lab.stats import Comparison, Verdict
+from lab.labels import (
+    MINUS,
+    NONE,
+    change,
+    changes,
+    clock,
+    give_or_take,
+    percents,
+    quantity,
+    setting_label,
+)
+from lab.limits import Limits
+from lab.stats import Cell, Comparison, Verdict
 from lab.store.layout import Document
 from lab.store.listing import RunSummary
 from lab.store.read import Run
@@ -40,6 +51,9 @@ GRADE_COLOURS = {
     Grade.DOUBT: "yellow",
     Grade.DISTRUST: "red",
 }
+SPREAD, MDE, NOISE = "spread", "MDE", "A/A"
+OF_MDE = "what would have been found four times in five"
+OF_NOISE = "how far the host differs from itself"
 STATE_COLOURS = {"complete": "green", "failed": "red", "partial": "yellow", "running": "cyan"}
 WIDE = 120
 HEADINGS = {
@@ -54,6 +68,17 @@ HEADINGS = {
 }
 
 
+class Warned(Protocol):
+    """A comparison of whatever kind, with reasons to doubt it."""
+
+    @property
+    def workload(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
 def comparison_records(comparisons: Sequence[Comparison]) -> list[Record]:
     return [each.record() for each in comparisons]
 
@@ -63,7 +88,8 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
 
     `names` are short labels of settings (`lab.labels.short_labels`). A cell is the median, its
     change against the reference and a sign for the verdict; from 120 columns on also the
-    change's 95 % interval in per cent.
+    change's 95 % interval in per cent. Below each workload stands what its comparisons could not
+    have seen, below all of them what there is to doubt.
     """
     wide = width >= WIDE
     clock_class = clock(grid.clock_class or "unknown")
@@ -73,6 +99,8 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
     title = f"{grid.host} ({clock_class}), change against {grid.reference}"
     used = {e.comparison.verdict for r in grid.rows for e in r.entries.values() if e.comparison}
     signs = ", ".join(f"{SYMBOLS[verdict]} {verdict}" for verdict in Verdict if verdict in used)
+    compared = [e.comparison for r in grid.rows for e in r.entries.values() if e.comparison]
+    floor = f"; {NOISE}: {OF_NOISE}" if any(each.noise_floor for each in compared) else ""
     interval = "; [95 % interval of the change, in %]" if wide else ""
     return Group(
         Text(title, style="bold"),
@@ -81,6 +109,19 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
             for workload, rows in grid.by_workload.items()
         ),
         Text(f"* reference; n trials; {signs}{interval}", style="dim"),
+        Text(f"{SPREAD}: of trials; {MDE}: {OF_MDE}{floor}", style="dim"),
+        *(Text(line, style="yellow") for line in warned(compared)),
+    )
+
+
+def warned(rows: Iterable[Warned]) -> list[str]:
+    """Say once for each workload and metric what there is to doubt in its comparisons."""
+    return list(
+        dict.fromkeys(
+            f"doubt: {row.workload}, {HEADINGS.get(row.metric, row.metric)}: {warning}"
+            for row in rows
+            for warning in row.warnings
+        )
     )
 
 
@@ -93,9 +134,16 @@ def _medians(grid: Grid) -> Table:
         table.add_column(HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in grid.rows:
         cells = (row.entries[name].cell for name in grid.metrics)
-        values = [quantity(cell.median.value, cell.unit) if cell else "" for cell in cells]
+        values = [_median(cell) for cell in cells]
         table.add_row(row.workload, str(row.n), *values)
     return table
+
+
+def _median(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    median = quantity(cell.median.value, cell.unit)
+    return f"{median} {give_or_take(cell.relative_spread)}".rstrip()
 
 
 def _workload(
@@ -111,7 +159,19 @@ def _workload(
         mark = "*" if row.is_reference else ""
         entries = [_entry(row.entries[name], wide=wide) for name in metrics]
         table.add_row(f" {names[row.setting]}{mark}", str(row.n), *entries)
+    found = grid.limits(workload)
+    for name, told in LIMITS.items():
+        cells = [told(found[metric]) for metric in metrics]
+        if any(cells):
+            table.add_row(f" {name}", "", *cells, style="dim")
     return Group(Text(f"\n{workload}", style="bold"), table)
+
+
+LIMITS: dict[str, Callable[[Limits], str]] = {
+    SPREAD: lambda each: f"±{percents(*each.spread)}" if each.spread else "",
+    MDE: lambda each: changes(*each.detectable) if each.detectable else "",
+    NOISE: lambda each: change(each.noise_floor) if each.noise_floor else "",
+}
 
 
 def _entry(entry: Entry, *, wide: bool) -> Text:

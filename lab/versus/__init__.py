@@ -16,10 +16,15 @@ import pandas as pd
 
 from lab.errors import UsageError
 from lab.labels import setting_label
-from lab.metrics import PRIMARY
+from lab.metrics import PRIMARY, metric
 from lab.results import load
 from lab.selector import COLUMNS, KNOB, SETTING, Selection, Values, chosen, find_runs, narrowed
 from lab.stats import Comparison, compare
+from lab.stats.compare import MARGIN
+from lab.stats.evidence import How
+from lab.stats.interval import RESAMPLES, SEED
+from lab.stats.noise import Key, noise
+from lab.stats.verdict import Noise
 from lab.store.read import read_plan
 from lab.versus import effects, paired, unpaired
 from lab.versus.model import Answer, Method, Row
@@ -83,7 +88,8 @@ def _rows(
         remarks = [unpaired.REMARK]
         if min(len(set(side["run"])) for side in (one, other)) == 1:
             remarks.append(unpaired.ONE_RUN)
-        return unpaired.rows(one, other, _metrics(selection, trials)), remarks
+        names = _metrics(selection, trials)
+        return unpaired.rows(one, other, names, _floors([one, other], references, names)), remarks
     sides = [list(_compared(side, references, comparing)) for side in (one, other)]
     rows = effects.rows(*sides)
     remarks = [effects.REMARK]
@@ -124,6 +130,19 @@ def _compared(
     for name, run in trials.groupby("run", sort=False):
         if references[str(name)] in set(run["setting"]):
             yield from comparing(run, references[str(name)])
+
+
+def _floors(
+    sides: Sequence[pd.DataFrame], references: dict[str, str], names: Sequence[str]
+) -> dict[Key, Noise]:
+    """How far hosts differ from themselves within a run, from the A/A arms of both sides."""
+    wanted = [metric(name) for name in names]
+    found: dict[Key, Noise] = {}
+    for reference in dict.fromkeys(references.values()):
+        runs = [name for name, each in references.items() if each == reference]
+        trials = pd.concat([side[side["run"].isin(runs)] for side in sides])
+        found |= noise(trials, reference, wanted, How(MARGIN, SEED, RESAMPLES))
+    return found
 
 
 def _metrics(selection: Selection, trials: pd.DataFrame) -> list[str]:

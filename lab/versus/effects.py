@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lab.stats import Comparison, Estimate
 from lab.stats.architectures import UNKNOWN, Family, agreement, over_hosts
@@ -43,6 +44,17 @@ class _Side:
             return Estimate(self.effect.ratio, *self.effect.interval, CONFIDENCE)
         (one, *more) = self.comparisons
         return None if more or one.ratio is None else Estimate(one.ratio, one.low, one.high, None)
+
+    @property
+    def noise_floor(self) -> float | None:
+        """The largest of its hosts' A/A floors; None where one of them is not known."""
+        floors = [each.noise_floor for each in self.comparisons]
+        return max((each for each in floors if each), default=None) if all(floors) else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What there is to doubt, host by host."""
+        return tuple(f"{e.host}: {text}" for e in self.comparisons for text in e.warnings)
 
     @property
     def n(self) -> int:
@@ -123,16 +135,18 @@ def _blank(key: Key, first: _Side, second: _Side) -> Row:
         second=second.estimate,
         n_first=first.n,
         n_second=second.n,
-        ratio=None,
-        low=None,
-        high=None,
-        p=None,
-        p_adjusted=None,
-        family=0,
-        detectable=None,
         verdict=verdict,
         reason=reason,
+        noise_floor=_floor(first.noise_floor, second.noise_floor),
+        warnings=first.warnings + second.warnings,
     )
+
+
+def _floor(one: float | None, other: float | None) -> float | None:
+    """How far a ratio of two ratios strays from 1 by noise: their logs' errors are independent."""
+    if not one or not other:
+        return None
+    return math.exp(math.hypot(math.log(one), math.log(other)))
 
 
 def _judged(blank: Row, contrast: Effect | None, family: Family, margin: float) -> Row:
@@ -140,15 +154,6 @@ def _judged(blank: Row, contrast: Effect | None, family: Family, margin: float) 
         return blank
     low, high = contrast.interval
     adjusted = family.adjusted[contrast.p]
-    return replace(
-        blank,
-        ratio=contrast.ratio,
-        low=low,
-        high=high,
-        p=contrast.p,
-        p_adjusted=adjusted,
-        family=family.size,
-        detectable=contrast.detectable(family.alpha),
-        verdict=str(agreement(contrast, adjusted, margin)),
-        reason=f"adjusted p {adjusted:.2g}, contrast {low:.3g} to {high:.3g}",
-    )
+    verdict = str(agreement(contrast, adjusted, margin))
+    reason = f"adjusted p {adjusted:.2g}, contrast {low:.3g} to {high:.3g}"
+    return blank.tested(contrast, family, verdict, reason)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from lab.stats import Estimate
+from lab.stats.architectures import Family
+from lab.stats.unpaired import Effect
 
 SHOWN = {"better", "worse", "equivalent", "different"}
 """Verdicts that say something was shown; of the others the change is not worth a number."""
@@ -30,8 +32,8 @@ class Row:
     to the reference of their own host. `low` to `high` is the 95 % interval of `ratio`, over
     `n_first` and `n_second` blocks (or, where a side has several, runs or hosts). `p_adjusted` is
     over the `family` of rows that have a p, shown or not; `detectable` the smallest ratio above 1
-    that would have been found with 80 % power; `noise_floor` the ratio up to which the host
-    differs from itself (A/A), where the run has such trials; `warnings` are reasons for doubt. What
+    that would have been found with 80 % power; `noise_floor` the ratio up to which hosts differ
+    from themselves (A/A), where runs have such trials; `warnings` are reasons for doubt. What
     could not be computed is None, and `reason` says why.
     """
 
@@ -47,21 +49,37 @@ class Row:
     second: Estimate | None
     n_first: int
     n_second: int
-    ratio: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_adjusted: float | None
-    family: int
-    detectable: float | None
     verdict: str
     reason: str
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    family: int = 0
+    detectable: float | None = None
     noise_floor: float | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def is_shown(self) -> bool:
         return self.verdict in SHOWN
+
+    def tested(self, contrast: Effect, family: Family, verdict: str, reason: str) -> Row:
+        """Return the row with what a contrast of its sides, one of the `family`, shows."""
+        low, high = contrast.interval
+        return replace(
+            self,
+            verdict=verdict,
+            reason=reason,
+            ratio=contrast.ratio,
+            low=low,
+            high=high,
+            p=contrast.p,
+            p_adjusted=family.adjusted[contrast.p],
+            family=family.size,
+            detectable=contrast.detectable(family.alpha),
+        )
 
     def record(self) -> dict[str, Any]:
         """Fields as plain values, for JSON and CSV."""

@@ -17,20 +17,17 @@ from lab.labels import MINUS, NONE, change, clock, quantity, setting_of, short_l
 from lab.stats import Estimate
 from lab.stats.architectures import Agreement
 from lab.terminal.run import COLOURS as OF_VERDICTS
-from lab.terminal.run import HEADINGS, PLAIN
+from lab.terminal.run import HEADINGS, MDE, NOISE, OF_MDE, OF_NOISE, PLAIN, warned
 from lab.versus.model import Answer, Method, Row
 
 NOTHING = "~"
-LEGEND = (
-    "~ nothing shown; 95 % interval of the change in %; MDE: what would have been found four times "
-    "in five; A/A: how far the host differs from itself"
-)
-NOISE, WIDE = "A/A", 100
-COLUMNS = ("setting", "metric", "first", "second", "change", "interval", "verdict", "n", "MDE")
+LEGEND = f"~ nothing shown; 95 % interval of the change in %; {MDE}: {OF_MDE}; {NOISE}: {OF_NOISE}"
+WIDE = 100
+COLUMNS = ("setting", "metric", "first", "second", "change", "interval", "verdict", "n", MDE)
 COLOURS = {str(verdict): colour for verdict, colour in OF_VERDICTS.items()} | {
     str(Agreement.DIFFERENT): "magenta"
 }
-RIGHT = {"first", "second", "change", "interval", "n", "MDE", NOISE}
+RIGHT = {"first", "second", "change", "interval", "n", MDE, NOISE}
 
 
 def table(answer: Answer, width: int = 80) -> Group:
@@ -128,12 +125,7 @@ def _percent(ratio: float) -> str:
 def _why(rows: Sequence[Row]) -> list[str]:
     """Say once why rows have no ratio, and what there is to doubt."""
     why = [f"{row.verdict}: {row.reason}" for row in rows if row.ratio is None]
-    doubts = [
-        f"doubt: {row.workload}, {HEADINGS.get(row.metric, row.metric)}: {warning}"
-        for row in rows
-        for warning in row.warnings
-    ]
-    return list(dict.fromkeys([*why, *doubts]))
+    return [*dict.fromkeys(why), *warned(rows)]
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:

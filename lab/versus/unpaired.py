@@ -14,8 +14,9 @@ from lab.stats.architectures import Family
 from lab.stats.compare import MARGIN, counted
 from lab.stats.interval import MIN_BLOCKS
 from lab.stats.location import Floats, median_interval
+from lab.stats.noise import Key
 from lab.stats.unpaired import Effect, difference, mean
-from lab.stats.verdict import judge
+from lab.stats.verdict import Noise, judge
 from lab.versus.model import Method, Row
 
 CELL = ["host", "architecture", "clock_class", "workload", "metric", "unit", "setting"]
@@ -60,11 +61,16 @@ class _Side:
         return mean(np.array([np.log(run).mean() for run in self.runs]))
 
 
-def rows(first: pd.DataFrame, second: pd.DataFrame, metrics: list[str]) -> list[Row]:
-    """Compare each cell that both sides have; tidy tables, of one or more runs each."""
+def rows(
+    first: pd.DataFrame, second: pd.DataFrame, metrics: list[str], floors: Mapping[Key, Noise]
+) -> list[Row]:
+    """Compare each cell that both sides have; tidy tables, of one or more runs each.
+
+    `floors` are of the A/A arms within runs: from run to run a host may differ by more.
+    """
     one, other = _sides(first, metrics), _sides(second, metrics)
     both = [(key, one[key], other[key]) for key in one if key in other]
-    drafts = [(_blank(*each), *_contrast(*each[1:])) for each in both]
+    drafts = [(_blank(*each, floors), *_contrast(*each[1:])) for each in both]
     family = Family(contrast.p for _, contrast, _ in drafts if contrast)
     return [_judged(*draft, family) for draft in drafts]
 
@@ -93,8 +99,9 @@ def _contrast(first: _Side, second: _Side) -> tuple[Effect | None, str]:
     return difference(other, one), ""
 
 
-def _blank(key: tuple[str, ...], first: _Side, second: _Side) -> Row:
+def _blank(key: tuple[str, ...], first: _Side, second: _Side, floors: Mapping[Key, Noise]) -> Row:
     cell = dict(zip(CELL, key, strict=True))
+    noise = floors.get((cell["host"], cell["workload"], cell["metric"]))
     return Row(
         method=Method.UNPAIRED,
         where=cell["host"],
@@ -108,36 +115,18 @@ def _blank(key: tuple[str, ...], first: _Side, second: _Side) -> Row:
         second=median_interval(second.values),
         n_first=first.n,
         n_second=second.n,
-        ratio=None,
-        low=None,
-        high=None,
-        p=None,
-        p_adjusted=None,
-        family=0,
-        detectable=None,
         verdict=Verdict.INCONCLUSIVE,
         reason="",
+        noise_floor=noise.floor if noise else None,
     )
 
 
 def _judged(blank: Row, contrast: Effect | None, obstacle: str, family: Family) -> Row:
     if not contrast:
         return replace(blank, reason=obstacle)
-    low, high = contrast.interval
     adjusted = family.adjusted[contrast.p]
     direction = registry.metric(blank.metric).direction
-    verdict, reason = judge(contrast.ratio, (low, high), adjusted, direction)
+    verdict, reason = judge(contrast.ratio, contrast.interval, adjusted, direction)
     if verdict is Verdict.INCONCLUSIVE and contrast.is_within(MARGIN):
         verdict, reason = Verdict.EQUIVALENT, f"within a factor of {MARGIN:g}"
-    return replace(
-        blank,
-        ratio=contrast.ratio,
-        low=low,
-        high=high,
-        p=contrast.p,
-        p_adjusted=adjusted,
-        family=family.size,
-        detectable=contrast.detectable(family.alpha),
-        verdict=str(verdict),
-        reason=reason,
-    )
+    return blank.tested(contrast, family, str(verdict), reason)

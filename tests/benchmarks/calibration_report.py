@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
 from plotly.subplots import make_subplots
 
 from lab.labels import NONE
+from tests.benchmarks.photograph import photograph
 
 if TYPE_CHECKING:
     from tests.benchmarks.calibrate import BootRow, FamilyRow, Row, WarningRow
@@ -193,12 +191,4 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     figure.update_layout(
         template="plotly_white", legend={"orientation": "h", "y": -0.1}, margin={"t": 50}, **SIZE
     )
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        page_path = Path(folder, "calibration.html")
-        figure.write_html(page_path, config={"staticPlot": True})
-        with driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        ) as browser:
-            page = browser.new_page(viewport={"width": SIZE["width"], "height": SIZE["height"]})
-            page.goto(page_path.as_uri())
-            page.screenshot(path=path)
+    photograph(figure.to_html(config={"staticPlot": True}), path, (SIZE["width"], SIZE["height"]))

@@ -1,10 +1,11 @@
-"""How well the replay predicts what was measured: the tables of results/replay.md.
+"""How well the replay predicts what was measured: the tables and the picture of results/replay.md.
 
     python -m tests.benchmarks.replay_accuracy [RUN ...]
 
 Runs are recorded ones. Every setting is predicted from every other; errors are medians over trials
 against medians over trials. The second table shows, for each setting, the prediction from one
-other: from the reference, and of the reference from the lowest ceiling.
+other: from the reference, and of the reference from the lowest ceiling. Without a RUN, those of
+results/replay.md are taken, and results/replay.png is drawn from the first.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from lab.labels import NONE, quantity, setting_label
 from lab.paths import RESULTS
 from lab.replay.tables import COLUMNS, error
 from lab.replay.validate import CHECKED, Check, validate
+from lab.report.validation import render
 from lab.store.read import read_run
+from tests.benchmarks.photograph import photograph
 
-RUNS = ("20261123-032244-halt_poll_brief",)
+RUNS = ("20261123-032244-halt_poll_brief", "20261123-112650-replay_check")
+SIZE = 1240, 900
 EMPTY = f"{NONE} | {NONE}"
 SHOWN = ("poll_hit_rate", "wakeup_p50_ns", "cpu_ns_per_wakeup")
 
@@ -78,6 +82,8 @@ def main(names: Sequence[str]) -> None:
     for name in names or RUNS:
         run = read_run(name, RESULTS / "recorded")
         found = validate(run)
+        if not names and name == RUNS[0]:
+            photograph(render(name, found), RESULTS / "replay.png", SIZE, ".multiples")
         same = sum(each.same for each in found.trajectories)
         events = sum(each.traced for each in found.trajectories)
         sys.stdout.write(

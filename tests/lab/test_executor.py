@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from distributed import Client
 
+from lab.cli import kvmlab
 from lab.errors import UsageError
 from lab.executor import open_executor
 from lab.paths import ROOT
@@ -75,6 +78,26 @@ def test_a_dask_cluster_says_what_this_process_says(
     monkeypatch.setattr(evidence, "CHUNK", 10)
     with open_executor(scheduler) as pool:
         assert compare(TABLE, "k=1", metrics=[CPU], executor=pool) == here
+
+
+def test_a_command_that_compares_on_a_cluster_prints_what_it_prints_without(
+    scheduler: str, store: Path
+) -> None:
+    asked = ["--results", str(store), "compare", "latest", "--json"]
+    here = CliRunner().invoke(kvmlab, asked, catch_exceptions=False)
+    address = scheduler.replace("dask://", "tcp://")
+    with Client(address) as client:  # type: ignore[no-untyped-call]
+
+        def changes_of_state(dask_scheduler: Any) -> int:
+            return int(dask_scheduler.transition_counter)
+
+        before = client.run_on_scheduler(changes_of_state)
+        there = CliRunner().invoke(
+            kvmlab, [*asked, "--executor", scheduler], catch_exceptions=False
+        )
+        assert client.run_on_scheduler(changes_of_state) > before
+    assert there.exit_code == 0
+    assert json.loads(there.stdout) == json.loads(here.stdout)
 
 
 def test_processes_say_what_this_process_says(monkeypatch: pytest.MonkeyPatch) -> None:

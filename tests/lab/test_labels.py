@@ -44,6 +44,15 @@ def test_change(ratio: float | None, text: str) -> None:
     assert labels.change(ratio) == text
 
 
+def test_what_changes_lie_between() -> None:
+    assert labels.changes(1.021, 1.083) == "+2.1 to +8.3 %"
+    assert labels.changes(1.2, 4.0) == f"+20 % to {labels.TIMES}4"
+    assert labels.changes(4.0, 12.0) == f"{labels.TIMES}4 to {labels.TIMES}12"
+    assert labels.changes(1.021, 1.0211) == "+2.1 %"
+    assert labels.percents(0.012, 0.034) == "1.2 to 3.4 %"
+    assert labels.percents(0.012, 0.012) == "1.2 %"
+
+
 def test_quantities_carry_their_unit() -> None:
     assert labels.quantity(0.25, "1") == "25 %"
     assert labels.quantity(3, "events") == "3 events"

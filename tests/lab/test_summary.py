@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lab.labels import TIMES
@@ -41,6 +43,21 @@ def test_the_grid_has_a_row_for_each_setting_and_workload(summary: Summary) -> N
     assert reference.n == 6
 
 
+def test_a_grid_says_what_it_could_not_have_seen(summary: Summary) -> None:
+    (grid,) = summary.grids
+    found = grid.limits("fixed-30us")["wakeup_p50_ns"]
+    sizes = [
+        each.detectable
+        for each in summary.comparisons
+        if (each.workload, each.metric) == ("fixed-30us", "wakeup_p50_ns") and each.detectable
+    ]
+    assert found.detectable == (min(sizes), max(sizes))
+    assert found.spread
+    assert 0 < found.spread[0] <= found.spread[1]
+    assert found.noise_floor is None
+    assert grid.limits("exit")["wakeup_p50_ns"].detectable is None
+
+
 def test_verdicts_are_counted(summary: Summary) -> None:
     text = tally(summary.comparisons)
     better = sum(each.verdict is Verdict.BETTER for each in summary.comparisons)
@@ -53,4 +70,5 @@ def test_sentences_say_what_changed_and_by_how_much(summary: Summary) -> None:
     assert "median wake-up latency worse in 3 of 4 (" + TIMES in said[synthetic.label(0)]
     quiet = [each for each in summary.comparisons if each.workload == "exit"]
     unchanged = [each for each in quiet if each.verdict is Verdict.EQUIVALENT]
-    assert dict(sentences(unchanged))[synthetic.label(0)].startswith("no change shown in")
+    nothing = dict(sentences(unchanged))[synthetic.label(0)]
+    assert re.fullmatch(r"no change shown in \d+ comparisons: below .* one may go unseen", nothing)

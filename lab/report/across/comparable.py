@@ -9,7 +9,7 @@ from lab.across import differences, fleet_recommendation, hosts, recommendation,
 from lab.labels import change, span
 from lab.metrics import metric
 from lab.report.material import LegendEntry
-from lab.report.style import COLOURS, GLYPHS, SYMBOLS
+from lab.report.style import COLOURS, GLYPHS, SYMBOLS, titled
 from lab.stats import Comparison
 from lab.stats.architectures import Across, ArchitectureEffect, across
 from lab.stats.choice import Advice
@@ -48,8 +48,7 @@ class Comparable:
 
     def panel(self, across: Across) -> str:
         """Title of a small picture of one workload and metric."""
-        named = metric(across.metric).title
-        return f"<b>{across.workload}</b>  <span style='font-size:11px'>{named}</span>"
+        return titled(across.workload, metric(across.metric).title)
 
     @property
     def sentences(self) -> list[str]:

@@ -20,9 +20,9 @@ from lab.nightly.model import Criteria
 from lab.report import alert as alert_page
 from lab.report import trend
 from lab.report.material import Multiple, Picture
-from lab.report.page import templates
 from lab.report.site.fleet import fleet
 from lab.report.site.view import Cell, View, page
+from lab.report.templates import templates
 from lab.stats.compare import MARGIN
 from lab.store.folder import write_atomic
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from lab import alerts
 from lab.alerts import Alert, Book, Point
 from lab.history.store import Store
 from lab.report.alert import render, trend
 from tests.alerts import NEW_KERNEL, SINCE, Night, change
+from tests.lab.report.visit import IN_EVERY_WINDOW, Visit
 
 
 @pytest.fixture
@@ -61,27 +61,13 @@ def test_a_night_in_trouble_needs_no_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("browser")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+@IN_EVERY_WINDOW
 def test_it_is_drawn_without_errors_or_overflow(
-    alert: Alert, tmp_path: Path, scheme: str, width: int
+    browser: Browser, alert: Alert, tmp_path: Path, scheme: str, width: int
 ) -> None:
     path = tmp_path / "alert.html"
     path.write_text(render(alert))
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        page.set_default_timeout(300_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
-        page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
-        points = page.locator(".scatterlayer .point").count()
-        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        browser.close()
-    assert (errors, overflow) == ([], 0)
-    assert points == sum(len(each.trend) for each in alert.changes)
+    visit = Visit(browser, path.as_uri(), scheme, width)
+    assert visit.number(".scatterlayer .point") == sum(len(each.trend) for each in alert.changes)
+    visit.assert_sound()
+    visit.page.close()

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser
 
 from lab.report import write
 from lab.store.read import Run
 from tests import synthetic
+from tests.lab.report.visit import DARK, DESKTOP, IN_EVERY_WINDOW, PHONE, Visit
 
 pytestmark = pytest.mark.needs("browser")
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WORKLOADS = (synthetic.FIXED_30US, synthetic.EXPONENTIAL_100US, synthetic.EXIT)
-PICTURES = 4 * 2 + 1
-PATIENCE_MS = 300_000
+PICTURES = 5 * 2 + 1
 
 
 @pytest.fixture(scope="module")
@@ -40,89 +31,26 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def phased_report(phased: Run) -> Path:
     return write(phased.path)
-
-
-class Visit:
-    """A page that is open, and what went wrong on it."""
-
-    def __init__(self, browser: Browser, report: Path, scheme: str, width: int = 1280) -> None:
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.page: Page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.route(re.compile("^(http|ws)s?:"), self._refuse)
-        self.page.goto(report.as_uri())
-        self.page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.errors.append(message.text)
-
-    def _refuse(self, route: Route) -> None:
-        self.requests.append(route.request.url)
-        route.abort()
-
-    def number(self, selector: str) -> int:
-        return self.page.locator(selector).count()
-
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than its window."""
-        wide: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        return wide
-
-    def background(self) -> str:
-        colour: str = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return colour
-
-    def title_colour(self) -> str:
-        colour: str = self.page.evaluate(
-            "getComputedStyle(document.querySelector('.plot .gtitle')).fill"
-        )
-        return colour
 
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
     scheme, width = request.param
-    opened = Visit(browser, report, scheme, width)
+    opened = Visit(browser, report.as_uri(), scheme, width)
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     yield opened
     opened.page.close()
 
 
-DESKTOP, DARK, PHONE = ("light", 1280), ("dark", 1280), ("light", 360)
-
-
 @pytest.mark.parametrize("visit", [DESKTOP, DARK, PHONE], indirect=True)
 def test_everything_is_drawn_without_errors_requests_or_overflow(visit: Visit) -> None:
     assert visit.number(".plot") == PICTURES
-    drawn = visit.page.evaluate(
-        """[...document.querySelectorAll('.plot')].filter(plot =>
-             plot.querySelector('.scatterlayer path, .barlayer path')).length"""
-    )
-    assert drawn == PICTURES
+    assert visit.drawn(".scatterlayer path, .barlayer path") == PICTURES
     assert visit.number("table.full tbody tr") == 4 * (2 * 4 + 2)
     assert visit.number("table.grid tbody tr:not(.group)") == 5 * len(WORKLOADS)
-    assert visit.errors == []
-    assert visit.requests == []
-    assert visit.overflow() <= 0
+    visit.assert_sound()
 
 
 def test_the_refusal_would_see_a_request(browser: Browser, tmp_path: Path) -> None:
@@ -130,18 +58,18 @@ def test_the_refusal_would_see_a_request(browser: Browser, tmp_path: Path) -> No
     page.write_text(
         '<div class="plot"><svg class="main-svg"></svg></div><img src="http://x.invalid/">'
     )
-    visit = Visit(browser, page, "light")
+    visit = Visit(browser, page.as_uri(), "light")
     visit.page.wait_for_load_state("load")
     assert visit.requests == ["http://x.invalid/"]
     assert len(visit.errors) == 1
     visit.page.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [DESKTOP, DARK, PHONE])
+@IN_EVERY_WINDOW
 def test_phases_are_drawn_named_in_their_bars_and_fit(
     browser: Browser, phased_report: Path, scheme: str, width: int
 ) -> None:
-    visit = Visit(browser, phased_report, scheme, width)
+    visit = Visit(browser, phased_report.as_uri(), scheme, width)
     titles = visit.page.locator(".picture h3").all_inner_texts()
     assert [title.rpartition(" hardware clock")[0] for title in titles[:3]] == [
         "Where the time of vCPUs went",
@@ -155,17 +83,15 @@ def test_phases_are_drawn_named_in_their_bars_and_fit(
     assert "Not visible on this host: kvm_load_guest_fpu" in first.inner_text()
     assert visit.number("table.numbers tbody tr") >= 4
     assert "The probes (phases, functions) cost the guest +" in visit.page.inner_text("main")
-    assert visit.errors == []
-    assert visit.requests == []
-    assert visit.overflow() <= 0
+    visit.assert_sound()
     visit.page.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [DESKTOP, DARK, PHONE])
+@IN_EVERY_WINDOW
 def test_hosts_together_are_drawn_and_fit(
     browser: Browser, fleet: Path, scheme: str, width: int
 ) -> None:
-    visit = Visit(browser, write("20260102-000000-synthetic", fleet), scheme, width)
+    visit = Visit(browser, write("20260102-000000-synthetic", fleet).as_uri(), scheme, width)
     titles = visit.page.locator("#across-1 .picture h3").all_inner_texts()
     assert [title.rpartition(" hardware clock")[0] for title in titles] == [
         "Does a knob do the same everywhere?",
@@ -176,9 +102,7 @@ def test_hosts_together_are_drawn_and_fit(
     assert plots.count() == visit.number("#across-1 .plot .main-svg:first-child") > 8
     fields = visit.page.locator("#across-1 .heatmaplayer text").all_text_contents()
     assert "inert" in fields
-    assert visit.errors == []
-    assert visit.requests == []
-    assert visit.overflow() <= 0
+    visit.assert_sound()
     visit.page.close()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from lab.history.runs import published
 from lab.history.store import Store
@@ -15,6 +14,7 @@ from lab.report.site import Site
 from lab.report.site.fleet import fleet, latest
 from tests import synthetic
 from tests.lab.history import nights
+from tests.lab.report.visit import IN_EVERY_WINDOW, Visit
 
 ARCHITECTURES = {"epyc": "x86_64", "z16": "s390x", "power": "ppc64le", "emu": "aarch64"}
 HARDWARE = dict.fromkeys(("epyc", "z16", "power"), "hardware")
@@ -100,29 +100,11 @@ def test_one_host_alone_has_no_fleet(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("browser")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+@IN_EVERY_WINDOW
 def test_it_is_drawn_from_a_folder_without_errors_or_overflow(
-    page: Path, scheme: str, width: int
+    browser: Browser, page: Path, scheme: str, width: int
 ) -> None:
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        shown = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        shown.set_default_timeout(300_000)
-        shown.on("pageerror", lambda error: errors.append(str(error)))
-        shown.on("console", lambda message: errors.append(message.text))
-        shown.goto(page.as_uri())
-        plots = shown.locator(".plot").count()
-        assert plots > 6
-        shown.wait_for_function(
-            "n => document.querySelectorAll('.plot .main-svg:first-child').length === n", arg=plots
-        )
-        assert shown.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
-        shown.screenshot(path=page.with_name(f"{scheme}-{width}.png"), full_page=True)
-        browser.close()
-    assert errors == []
+    visit = Visit(browser, page.as_uri(), scheme, width)
+    assert visit.number(".plot") > 6
+    visit.assert_sound()
+    visit.page.close()

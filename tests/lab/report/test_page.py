@@ -13,9 +13,13 @@ from plotly.offline import get_plotlyjs
 
 from lab.errors import StoreError, UsageError
 from lab.labels import TIMES
-from lab.report import write
+from lab.replay import Knobs, Point, Surface
+from lab.replay.surface import BURNED, LATENCY
+from lab.replay.trial import MORE_CPU
+from lab.report import whatif, write
 from lab.report.page import render
-from lab.store.read import Run, read_run
+from lab.stats import Estimate
+from lab.store.read import Run, read_rows, read_run
 from tests import synthetic, synthetic_fleet
 
 
@@ -52,11 +56,11 @@ def test_the_page_says_what_was_asked_and_how(page: str) -> None:
     assert "Synthetic CPU" in text
 
 
-def test_every_halting_workload_is_in_four_pictures_and_exits_in_one(page: str) -> None:
+def test_every_halting_workload_is_in_five_pictures_and_exits_in_one(page: str) -> None:
     titles = [each["layout"]["title"]["text"] for each in figures(page)]
-    assert len(titles) == 4 * len(synthetic.WORKLOADS) + 1
+    assert len(titles) == 5 * len(synthetic.WORKLOADS) + 1
     for workload in synthetic.WORKLOADS:
-        assert sum(f"<b>{workload['name']}</b>" in title for title in titles) == 4
+        assert sum(f"<b>{workload['name']}</b>" in title for title in titles) == 5
     assert all("hardware clock" in title for title in titles)
 
 
@@ -120,8 +124,8 @@ def test_hosts_of_two_clock_classes_have_pictures_of_their_own(tmp_path: Path) -
     )
     page = render(read_run(path))
     titles = [each["layout"]["title"]["text"] for each in figures(page)]
-    assert sum("hardware clock" in title for title in titles) == 4
-    assert sum("emulated clock" in title for title in titles) == 4
+    assert sum("hardware clock" in title for title in titles) == 5
+    assert sum("emulated clock" in title for title in titles) == 5
     assert "this host's clock class is emulated" in prose(page).replace("&#39;", "'")
 
 
@@ -182,6 +186,67 @@ def test_the_trade_off_of_a_host_has_its_recommendation(page: str) -> None:
     assert (
         "Recommended where 1 % of latency is worth 1 % of CPU: x86 (one host, synthetic): " in text
     )
+
+
+def test_recorded_halts_say_what_other_settings_would_have_done(page: str) -> None:
+    text = prose(page)
+    assert "What other settings would have done hardware clock Halt polling replayed" in text
+    assert "fixed-30us: settings that no other beats" in text
+    assert "Assumed of arrivals: closed loop" in text
+    assert "kvmlab tune 20260101-000000-synthetic --budget-cpu 2%" in text
+
+
+@pytest.mark.parametrize(("latency", "advice"), [
+    (20.0, "w: 50 µs is the fastest for no more CPU than was recorded: 20 ns (19 to 21 ns) "),
+    (29.5, "w: keep what was recorded; none of these is shown to be faster for no more CPU."),
+])  # fmt: skip
+def test_what_is_advised_is_shown_to_be_faster(latency: float, advice: str) -> None:
+    def point(ceiling: int, latency: float, cpu: float) -> Point:
+        around = {LATENCY: (latency, 1.0), BURNED: (cpu, 0.01), MORE_CPU: (cpu - 0.2, 0.01)}
+        estimates = {
+            name: Estimate(at, at - reach, at + reach, 0.95) for name, (at, reach) in around.items()
+        }
+        return Point(Knobs(ceiling), estimates, on_front=True)
+
+    # What costs more CPU is faster still, and not advised.
+    points = [point(20_000, 30.0, 0.5), point(50_000, latency, 0.5), point(200_000, 10.0, 0.9)]
+    surface = Surface(
+        "r", "h", "x86_64", "hardware", "w", "generic", closed=True, recorded=Knobs(20_000),
+        trials=8, points=points,
+    )  # fmt: skip
+    assert whatif._advice(surface, whatif._advised(surface)).startswith(advice)
+
+
+def test_what_was_not_streamed_is_not_replayed(run: Run) -> None:
+    rows = deepcopy(run.rows)
+    for row in rows["synthetic"]:
+        if row["haltpoll"]:
+            row["haltpoll"] |= {"lost": 1}
+    assert "What other settings" not in render(Run(run.path, run.manifest, run.plan, rows))
+
+
+def test_trials_in_two_groups_are_drawn_one_by_one(tmp_path: Path) -> None:
+    path = synthetic.write_run(tmp_path, workloads=[synthetic.FIXED_30US], blocks=12)
+    rows = read_rows(path / "synthetic.jsonl.gz")
+    for row in rows:
+        if row["block"] % 3 == 0 and row["setting"] == {synthetic.KNOB: 50_000}:
+            row["guest"]["latency_ns"] = [2 * ns for ns in row["guest"]["latency_ns"]]
+    synthetic.write_rows(path, "synthetic", rows)
+    page = render(read_run(path))
+    text = prose(page)
+    assert "Trials that give cause for doubt, one by one" in text
+    assert "fixed-30us, median wake-up latency: trials fall into two groups" in text
+    (drawn,) = [
+        each
+        for each in figures(page)
+        if "median wake-up latency, hardware" in each["layout"]["title"]["text"]
+    ]
+    names = [trace["hovertemplate"] for trace in drawn["data"] if trace["mode"] == "markers"]
+    # The setting with two groups, and the reference.
+    assert [name.split("<")[1].removeprefix("b>") for name in names] == [
+        "50 µs",
+        "200 µs (reference)",
+    ]
 
 
 def test_a_run_without_a_trial_has_a_page_that_says_so(spoilt: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from lab.paths import RESULTS
 from lab.replay import grid, surfaces
@@ -16,6 +14,7 @@ from lab.replay.tuning import choices, goal
 from lab.replay.validate import validate
 from lab.report import replay, validation
 from lab.store.read import Run, read_run
+from tests.lab.report.visit import IN_EVERY_WINDOW, Visit
 
 pytestmark = pytest.mark.needs("browser")
 
@@ -26,16 +25,6 @@ DRAWN = ".heatmaplayer image, .scatterlayer path"
 @pytest.fixture(scope="module")
 def brief() -> Run:
     return read_run(RUN, RESULTS / "recorded")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,29 +43,14 @@ def pages(brief: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
 
 
 @pytest.mark.parametrize(("name", "pictures"), [("surface", 15), ("validation", 4)])
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+@IN_EVERY_WINDOW
 def test_every_picture_is_drawn_without_errors_or_overflow(
     browser: Browser, pages: dict[str, Path], name: str, pictures: int, scheme: str, width: int
 ) -> None:
-    errors: list[str] = []
-    page = browser.new_page(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(pages[name].as_uri())
-    page.wait_for_function(
-        f"document.querySelectorAll('.plot .main-svg').length >= {pictures}", timeout=300_000
-    )
-    drawn = page.evaluate(
-        "mark => [...document.querySelectorAll('.plot')].filter(p => p.querySelector(mark)).length",
-        DRAWN,
-    )
-    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    page.close()
-    assert drawn == pictures
-    assert errors == []
-    assert wider <= 0
+    visit = Visit(browser, pages[name].as_uri(), scheme, width)
+    assert visit.drawn(DRAWN) == pictures
+    visit.assert_sound()
+    visit.page.close()
 
 
 def test_the_recommended_setting_is_marked_and_a_front_tabulated(pages: dict[str, Path]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from lab import alerts
 from lab.cli import kvmlab
@@ -28,6 +27,7 @@ from lab.report.site.view import View
 from lab.store.read import read_rows
 from tests import synthetic
 from tests.lab.history import nights
+from tests.lab.report.visit import IN_EVERY_WINDOW, Visit
 
 LAST, SLOWER, REMARK = 15, 13, 1
 METRICS = ("wakeup_p50_ns", "cpu_ns_per_wakeup")
@@ -205,34 +205,16 @@ def test_the_command_writes_the_pages_or_says_what_is_in_its_way(
 
 
 @pytest.mark.needs("browser")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+@IN_EVERY_WINDOW
 def test_every_page_is_drawn_without_errors_or_overflow(
-    port: int, pages: dict[str, str], scheme: str, width: int
+    browser: Browser, port: int, pages: dict[str, str], scheme: str, width: int
 ) -> None:
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        page.set_default_timeout(300_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text))
-        for name in pages:
-            page.goto(f"http://localhost:{port}/{name}")
-            plots = page.locator(".plot").count()
-            page.wait_for_function(
-                "n => document.querySelectorAll('.plot .main-svg:first-child').length === n",
-                arg=plots,
-            )
-            assert bool(plots) == name.startswith(("trend-", "alert-", "fleet-"))
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert (name, wide) == (name, 0)
-        page.goto(f"http://localhost:{port}/")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-        browser.close()
-    assert errors == []
+    host = f"localhost:{port}"
+    visit = Visit(browser, f"http://{host}/", scheme, width, host)
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    for name in pages:
+        visit.open(f"http://{host}/{name}")
+        assert bool(visit.number(".plot")) == name.startswith(("trend-", "alert-", "fleet-"))
+        visit.assert_sound()
+    visit.page.close()

@@ -51,3 +51,10 @@ def test_chance_warns_no_more_often_than_it_is_said_to() -> None:
         assert drift[0] < 0.065
         assert autocorrelation[0] < 0.065
     assert calibrate.measure_warnings("lognormal", 12, 4000).shares[2][1] < 0.02
+
+
+@pytest.mark.parametrize("world", ["heavy-tailed", "spoilt trials"])
+def test_six_wild_blocks_find_what_they_say_they_find(world: str) -> None:
+    row = calibrate.measure(world, 6, 1000)
+    assert row.found is not None
+    assert 0.75 <= row.found <= 0.88

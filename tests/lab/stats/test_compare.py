@@ -180,6 +180,16 @@ def test_hosts_are_never_pooled() -> None:
     assert len(cells(table)) == 4
 
 
+def test_a_cell_tells_how_far_its_trials_lie_apart() -> None:
+    values = [90.0, 98.0, 100.0, 101.0, 103.0, 900.0]
+    cell = next(each for each in cells(trials({7: values}), metrics=[CPU]) if each.setting == "k=7")
+    # Distances from 100.5, the median: 0.5, 0.5, 2.5, 2.5, 10.5, 799.5.
+    assert cell.spread == pytest.approx(1.4826 * 2.5, rel=1e-4)
+    assert cell.relative_spread == pytest.approx(1.4826 * 2.5 / 100.5, rel=1e-4)
+    few = cells(trials({7: [1.0, 2.0]}), metrics=[CPU])
+    assert {each.spread for each in few} == {None}
+
+
 def test_a_family_makes_a_weak_effect_of_many_inconclusive() -> None:
     weak = {1: noisy(100, 8), 2: noisy(101.4, 8, shift=3)}
     alone = only(trials(weak))

@@ -108,6 +108,29 @@ def test_two_architectures_combine_their_hosts(fleet: Path) -> None:
     assert (row.n_first, row.n_second) == (2, 6)
 
 
+def test_the_noise_floor_of_runs_and_of_hosts_is_that_of_their_second_arms(tmp_path: Path) -> None:
+    for name, seed in ((FIRST, 1), (SECOND, 2)):
+        synthetic.write_run(
+            tmp_path,
+            name,
+            hosts=dict.fromkeys(("one", "other"), "hardware"),
+            workloads=[synthetic.FIXED_30US],
+            seed=seed,
+            aa=True,
+        )
+    terms = ("setting.halt_poll_ns=0", *LATENCY)
+    floors = {
+        each.where.split(",")[0]: each.noise_floor or 0
+        for each in ask(tmp_path, FIRST, *terms).rows
+    }
+    between = only(ask(tmp_path, FIRST, "host=one", "host=other", *terms)).noise_floor
+    both = np.hypot(*np.log(list(floors.values())))
+    assert between == pytest.approx(np.exp(both))
+    of_runs = only(ask(tmp_path, FIRST, SECOND, "host=one", *terms)).noise_floor
+    assert of_runs
+    assert of_runs >= floors["one"] > 1
+
+
 def test_an_inert_side_is_a_word(fleet: Path) -> None:
     row = only(ask(fleet, FIRST, "arch=x86", "arch=ppc64", "setting.halt_poll_ns=0", *LATENCY))
     assert (row.verdict, row.ratio) == ("inert", None)
