@@ -5,6 +5,7 @@ A phase or class that the host cannot show is None here, never zero; `not_visibl
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from lab.trial import histogram
@@ -60,6 +61,14 @@ def exits(row: Document, kind: str | None = None) -> int | None:
     if not probe or {kind or "handling", "handling"} & probe["not_visible"].keys():
         return None
     return sum(int(each["count"]) for each in probe["exits"] if kind in {None, each["class"]})
+
+
+def natives(row: Document) -> dict[str, int]:
+    """Count the exits of all vCPUs by their native name; none where exits are not visible."""
+    counts: Counter[str] = Counter()
+    for each in row["phases"]["exits"] if exits(row) is not None else ():
+        counts[each["native"]] += each["count"]
+    return dict(counts)
 
 
 def handling(row: Document, kind: str) -> Pairs:

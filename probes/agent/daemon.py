@@ -9,11 +9,16 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from agent.process import alive
+from agent.process import alive, boot_id
 from agent.run import RunFolder, execute
 
 POLL_S = 0.5
 RUNNING = "running"
+KILLED = "the agent was killed and its guard restored the host: resume the run"
+REBOOTED = (
+    "the host came up anew while the agent ran, as its log may explain: resume the run on what it "
+    "is now"
+)
 
 
 def start(folder: RunFolder, sysfs: Path, through: int | None = None) -> dict[str, Any]:
@@ -83,14 +88,14 @@ def _state(folder: RunFolder) -> dict[str, Any]:
     state = folder.state()
     if state is None:
         return {"state": "absent", "done": 0, "total": 0, "current": None, "error": None}
-    if state["state"] == RUNNING and not alive(state["pid"], state["pid_started"]):
-        return {
-            **state,
-            "state": "interrupted",
-            "done": folder.done(),
-            "error": "the agent was killed and its guard restored the host: resume the run",
-        }
-    return state
+    if state["state"] != RUNNING:
+        return state
+    # A number of a process says nothing after a reboot.
+    rebooted = state["boot_id"] != boot_id()
+    if not rebooted and alive(state["pid"], state["pid_started"]):
+        return state
+    error = REBOOTED if rebooted else KILLED
+    return {**state, "state": "interrupted", "done": folder.done(), "error": error}
 
 
 def stop(folder: RunFolder, patience_s: float = 30.0) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
 from agent.journal import Journal
 from agent.probes import Probes
-from agent.process import start_time
+from agent.process import boot_id, start_time
 from agent.tuning import Tuning
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,6 +62,7 @@ class RunFolder:
         pid = os.getpid()
         document = {
             "state": state,
+            "boot_id": boot_id(),
             "pid": pid,
             "pid_started": start_time(pid),
             "done": self.done(),

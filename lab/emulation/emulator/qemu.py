@@ -47,14 +47,16 @@ class Board:
     console: str
     resumes: bool = False
     """Whether a host can be relied on to go on from a snapshot, with KVM inside."""
+    threads: str = "multi"
+    """TCG's `thread=`: whether each vCPU has a thread of its own or all take turns in one."""
     reboots: bool = False
     """Whether a host was seen to come back from a reboot, with KVM inside."""
 
 
-def accelerator(clock: Clock) -> list[str]:
+def accelerator(clock: Clock, threads: str) -> list[str]:
     match clock:
         case Clock.EMULATED:
-            return ["-accel", f"tcg,thread=multi,tb-size={TRANSLATION_CACHE_MIB}"]
+            return ["-accel", f"tcg,thread={threads},tb-size={TRANSLATION_CACHE_MIB}"]
         case Clock.ICOUNT:
             # shift=0: an instruction is a nanosecond; sleep=off: idle time is skipped, not slept.
             return [
@@ -113,7 +115,7 @@ class Qemu:
             *(() if self.reboots(host) else ("-no-reboot",)),
             *("-display", "none"),
             *("-machine", self.board.machine, "-cpu", self.board.cpu),
-            *accelerator(host.clock),
+            *accelerator(host.clock, self.board.threads),
             *("-smp", str(host.cpus), "-m", str(host.memory_mib)),
             *("-kernel", str(boot.image.kernel), "-initrd", str(boot.image.initrd)),
             *("-append", " ".join(words)),
