@@ -61,9 +61,10 @@ def tidy(run: Run) -> pd.DataFrame:
     knobs = sorted({knob for rows in run.rows.values() for row in rows for knob in row["setting"]})
     types = HEAD | dict.fromkeys(knobs, KNOB_TYPE) | TAIL
     records = [
-        {**_cell(run, host, row), **measured}
+        {**cell, **measured}
         for host, rows in run.rows.items()
         for row in rows
+        for cell in [_cell(run, host, row)]
         for measured in _measured(row)
     ]
     return pd.DataFrame(records, columns=list(types)).astype(types)

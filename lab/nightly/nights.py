@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from lab.errors import UsageError
 from lab.history.store import Store
 from lab.nightly.config import Config
 from lab.nightly.journal import Journal, Journals
 from lab.nightly.measure import Runs, Show
 from lab.nightly.model import Verdict
 from lab.nightly.night import ENDED, Night
+from lab.report.site import ready
 
 
 def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
@@ -24,7 +24,8 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
     """
     journals = Journals(config.state)
     with journals.held():
-        _make(config.site)
+        # A night that could not leave its pages would be gone through in vain.
+        ready(config.site)
         sinks = config.file.alerts.make(config.folder)
         store = Store.make(config.store, config.file.kind)
 
@@ -43,16 +44,6 @@ def run(config: Config, results: Path, tonight: date, show: Show) -> Verdict:
         if ended and (verdict := Verdict.of(ended[ENDED])).runs:
             return verdict
         return _to_its_end(night(journals.begin(tonight.isoformat())), journals)
-
-
-def _make(site: Path) -> None:
-    """Make the folder of the pages now: a night that could not leave them would end in vain."""
-    try:
-        site.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"{site} cannot be made ({error.strerror}): give the configuration another `site`"
-        ) from error
 
 
 def _to_its_end(night: Night, journals: Journals) -> Verdict:

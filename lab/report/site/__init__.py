@@ -7,7 +7,7 @@ as well as from a server.
 
 from __future__ import annotations
 
-from lab.report.site.pages import INDEX, PLOTLY, Site
+from lab.report.site.pages import INDEX, PLOTLY, Site, ready
 from lab.report.site.serve import LOOPBACK, server
 
-__all__ = ["INDEX", "LOOPBACK", "PLOTLY", "Site", "server"]
+__all__ = ["INDEX", "LOOPBACK", "PLOTLY", "Site", "ready", "server"]

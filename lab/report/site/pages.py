@@ -11,6 +11,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from lab.alerts.words import subject, title, unit_of
+from lab.errors import UsageError
 from lab.facts import facts
 from lab.history.series import Series
 from lab.history.store import Store
@@ -28,7 +29,7 @@ from lab.store.folder import write_atomic
 
 PLOTLY = "plotly.min.js"
 INDEX = "index.html"
-OURS = re.compile(r"(host|trend|alert|fleet)-.+-[0-9a-f]{8}\.html|\..+\.\d+\.tmp")
+OURS = re.compile(r"(host|trend|alert|fleet)-.+-[0-9a-f]{8}\.html|\..+\.(html|js)\.\d+\.tmp")
 """Names of pages (`view.page`), and of what `write_atomic` leaves when it is killed."""
 SHOWN = 14
 """Nights whose sentences are on the overview."""
@@ -62,12 +63,13 @@ class Site:
         }
 
     def write(self, folder: Path) -> Path:
-        """Write all pages into `folder`; return the first to read. StoreError from a full disk.
+        """Write all pages into `folder`; return the first to read.
 
         Each page is there whole or as it was, and the overview only with all that it leads to.
         Pages that an earlier time left, or began, are removed; nothing else in `folder` is touched.
+        Raises StoreError from a full disk, UsageError for a folder that cannot be.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        ready(folder)
         for name in sorted(self.pages, key=INDEX.__eq__):
             content = self.pages[name]().encode()
             file = folder / name
@@ -148,6 +150,16 @@ class Site:
             "cell_of": Cell.of,
         }
         return environment.get_template(template).render(view=self.view, pictures=pictures, **more)
+
+
+def ready(folder: Path) -> None:
+    """Make a folder for pages; UsageError where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be made ({error.strerror}): give the pages another folder"
+        ) from error
 
 
 def _picture(metric: str, drawn: list[Multiple]) -> Picture:

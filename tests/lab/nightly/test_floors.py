@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import lab
+from lab import alerts
+from lab.alerts.words import message
 from lab.detect import Rule
 from lab.history.runs import publish
 from lab.history.store import Store
@@ -70,9 +72,10 @@ def test_a_change_below_what_the_arm_shows_is_none(
 def test_alerts_and_the_overview_say_which_floor_it_was(tmp_path: Path) -> None:
     history = History(made(tmp_path, 1.1), nights.name(LAST), CRITERIA)
     ((key, finding),) = history.judge().found
-    change = history.change(key, finding)
     text = history.floors[key].text
-    assert change.evidence.endswith(f"what counts begins at {text}")
+    alerts.update(history.store, history.night, [history.change(key, finding)], history)
+    (alert,) = alerts.Book.read(history.store).active
+    assert f"what counts begins at {text}" in message(alert).text
     overview = Site.of(history.store, CRITERIA).pages["index.html"]()
     assert f"<td>{text}</td>" in overview
 

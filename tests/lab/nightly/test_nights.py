@@ -221,6 +221,6 @@ def test_a_night_that_was_cut_off_in_its_report_only_reports(
 def test_pages_that_cannot_be_left_are_told_before_anything_runs(world: World) -> None:
     path = world.folder / "night.toml"
     path.write_text('site = "world.json"\n' + path.read_text())
-    with pytest.raises(UsageError, match="world.json cannot be made .*give the configuration"):
+    with pytest.raises(UsageError, match="world.json cannot be made .*another folder"):
         world.night(0)
     assert world.ledger == []
