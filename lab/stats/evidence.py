@@ -31,7 +31,7 @@ WARNINGS = {
     "host_drift": "the reference drifts over the run",
     "effect_drift": "the effect drifts over the run",
     "autocorrelation": "neighbouring blocks resemble each other",
-    "two_modes": "trials fall into two groups: look at the picture of trials",
+    "two_modes": "trials fall into two groups: see them one by one in the report",
 }
 
 
