@@ -83,7 +83,8 @@ def recommendation(choice: Choice, tradeoffs: Sequence[Tradeoff] = ()) -> str:
         p = choice.p_adjusted
         return (
             f"{whose}: keep {names[choice.reference]}; {names[choice.best]} weighs least ({price}) "
-            f"but is not shown to be worth it (adjusted p {p:.2g})."
+            f"but is not shown to be worth it (adjusted p {p:.2g}; what weighs less by no more "
+            f"than {change(choice.unseen)} could go unseen)."
         )
     by_workload = [
         f"{each.workload}: {_in_nanoseconds(each, choice.setting)}" for each in tradeoffs

@@ -28,6 +28,7 @@ FINDERS: dict[str, Finder] = {
     "other VMs": host.other_vms,
     "tuning": host.tuning,
     "drift": drift.drift,
+    "two modes": drift.two_modes,
     "A/A": drift.equal_arms,
     "overhead": trials.overhead,
 }

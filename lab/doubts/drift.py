@@ -1,4 +1,4 @@
-"""Doubts about time and chance: values that wander off, and equal arms that differ."""
+"""Doubts about time and chance: values that wander off or apart, and equal arms that differ."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from lab.costs import SEEN_BY_GUEST
 from lab.doubts.model import Found, Grade, Rows
 from lab.labels import change, setting_label
 from lab.stats import compare
+from lab.stats.compare import counted
 from lab.stats.family import adjusted
 from lab.stats.interval import MIN_BLOCKS
 from lab.stats.power import ALPHA
-from lab.stats.series import drift_p
+from lab.stats.series import MIN_MODES, bimodality_p, drift_p
 from lab.store.read import Run
 from lab.table import AA, tidy, with_aa_as_setting
 
@@ -55,6 +56,33 @@ def drift(run: Run, host: str, rows: Rows) -> Iterator[Found]:
                 f"{workload} drifted by {change(1 + moved)} from the first trial to the last: "
                 "blocks keep it out of comparisons, medians have it",
                 "let the host warm up and settle, or look what grows on it",
+            )
+
+
+def two_modes(run: Run, host: str, rows: Rows) -> Iterator[Found]:
+    """Look at the trials of each cell, as the guest saw them, by `lab.stats.series.bimodality_p`.
+
+    False discovery is controlled over the cells, also of runs with nothing to compare.
+    """
+    trials = counted(tidy(Run(run.path, run.manifest, run.plan, {host: tuple(rows)})))
+    seen = trials[trials["metric"].isin(SEEN_BY_GUEST) & (trials["status"] == "ok")]
+    cells = {
+        f"{workload} at {setting}": group["value"].to_numpy(float)
+        for (workload, setting), group in seen.groupby(["workload", "setting"], sort=False)
+        if len(group) >= MIN_MODES
+    }
+    if not cells:
+        few = f"fewer than {MIN_MODES} trials of a cell cannot show two kinds of trial"
+        yield Found(Grade.UNSEEN, few, "run more blocks")
+        return
+    p = np.concatenate([bimodality_p(each[np.newaxis]) for each in cells.values()])
+    for cell, p_adjusted in zip(cells, adjusted(p), strict=True):
+        if p_adjusted < ALPHA:
+            yield Found(
+                Grade.DOUBT,
+                f"trials of {cell} fall into two groups: a median between them is the value of "
+                "neither",
+                "look what differs from VM to VM: the CPU it ran on, its memory, what else ran",
             )
 
 

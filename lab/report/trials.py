@@ -22,12 +22,17 @@ def trials(material: Material) -> Picture:
     warned: dict[Cell, list[Comparison]] = {}
     for each in material.warned:
         warned.setdefault((each.workload, each.metric), []).append(each)
+    doubted = {each.setting for each in material.warned}
     return Picture(
         title="Trials that give cause for doubt, one by one",
         caption="Each point is a trial, a fresh VM, in the order of the blocks; lines are medians. "
         "Two bands are two kinds of trial, and a median between them is the value of neither; a "
         "slope is a host that drifts. Only settings with a warning are drawn, and the reference.",
-        legend=material.settings_legend,
+        legend=tuple(
+            entry
+            for key, entry in zip(material.keys, material.settings_legend, strict=True)
+            if key.is_reference or key.label in doubted
+        ),
         multiples=tuple(
             Multiple(
                 _drawn(material, cell, {each.setting for each in found}),

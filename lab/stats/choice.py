@@ -75,6 +75,13 @@ class Choice:
     burned: Effect | None
     inert: str | None
 
+    @property
+    def unseen(self) -> float | None:
+        """Ratio of losses below 1 down to which a better setting could have gone unseen."""
+        if not self.loss:
+            return None
+        return 1 / self.loss.detectable(ALPHA / (len(self.candidates) - 1))
+
 
 @dataclass(frozen=True)
 class Regret:

@@ -71,7 +71,7 @@ def compare(
         raise UsageError(f"a margin of {margin:g} holds no ratio: give one above 1, such as 1.05")
     how = How(margin, seed, resamples)
     pairs = pair(trials, is_counted(trials), label, wanted)
-    seen = _in_families(pairs, examine(pairs, how, executor), margin)
+    seen = _in_families(pairs, examine(pairs, how, executor), wanted, margin)
     floors = noise(trials, label, wanted, how, executor)
     return list(_compared(pairs, seen, label, wanted, margin, floors))
 
@@ -110,7 +110,7 @@ def _metric(name: str) -> Metric:
         raise UsageError(f"no metric {name!r}: there are {names}") from None
 
 
-def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
+def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin: float) -> Columns:
     """Add what depends on the other comparisons of a run, and on how many there are."""
     nothing = np.full(pairs.n.size, np.nan)
     names = (
@@ -140,6 +140,7 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
     # The first step of Benjamini and Hochberg, the hardest: what a lone true effect has to pass.
     alpha = ALPHA / np.maximum(seen["family"], 1)
     seen["detectable"] = nothing.copy()
+    blur = np.array([_blur(each) for each in metrics])[pairs.metric]
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
@@ -148,11 +149,18 @@ def _in_families(pairs: Pairs, seen: Columns, margin: float) -> Columns:
                 for name in ("log_ratio", "low", "high", "farthest", "standard_error")
             )
             seen["detectable"][at] = np.exp(
-                power.detectable(located - low, high - located, farthest, error, freedom, each)
+                power.detectable(
+                    located - low, high - located, blur[at], farthest, error, freedom, each
+                )
             )
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)
     return seen
+
+
+def _blur(metric: Metric) -> float:
+    """How far a log ratio may be off because both of its values are read from buckets."""
+    return 2 * math.log1p(metric.resolution)
 
 
 def _compared(
@@ -226,9 +234,9 @@ def _tested(
     row: Mapping[str, float], metric: Metric, margin: float, noise: Noise | None
 ) -> tuple[dict[str, Any], Verdict, str]:
     """Fields of `TESTED`, verdict and reason; values read from buckets widen the interval."""
-    reach = 2 * math.log1p(metric.resolution)
+    blur = _blur(metric)
     ratio = math.exp(row["log_ratio"])
-    interval = math.exp(row["low"] - reach), math.exp(row["high"] + reach)
+    interval = math.exp(row["low"] - blur), math.exp(row["high"] + blur)
     seen = Evidence(
         ratio=ratio,
         interval=interval,

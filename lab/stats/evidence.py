@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from lab.stats.pairs import Codes, Pairs
 
 CHUNK = 8192
-"""Pairs of one piece of work: a tenth of a second. One piece is not worth a process."""
+"""Pairs of one piece of work: a tenth of a second."""
+IN_PROCESS = 16 * CHUNK
+"""Pairs that take less time here than processes take to start and to import what they need."""
 
 Columns = dict[str, "Floats"]
 WARNINGS = {
     "host_drift": "the reference drifts over the run",
     "effect_drift": "the effect drifts over the run",
     "autocorrelation": "neighbouring blocks resemble each other",
-    "two_modes": "trials fall into two groups: look at the picture of trials",
+    "two_modes": "trials fall into two groups: see them one by one in the report",
 }
 
 
@@ -56,7 +58,7 @@ def examine(pairs: Pairs, how: How, executor: Executor | None = None) -> Columns
 
     Columns are `median`, `reference_median`, `boots`, the obstacles `zero` and `no_spread`, the
     fields of `lab.stats.effect.Effects`, and p values of the WARNINGS. Work goes to
-    `executor`, or to processes of its own, unless it is one piece.
+    `executor`, or to processes of its own where it is worth them.
     """
     places, work = [], []
     for place, piece in _pieces(pairs):
@@ -64,7 +66,7 @@ def examine(pairs: Pairs, how: How, executor: Executor | None = None) -> Columns
         work.append(piece)
     found: Columns = {}
     with ExitStack() as stack:
-        if len(work) > 1 and executor is None and pairs.n.size > CHUNK:
+        if executor is None and pairs.n.size > IN_PROCESS:
             executor = stack.enter_context(open_executor())
         mapped = map if executor is None else executor.map
         for place, columns in zip(places, mapped(partial(described, how=how), work), strict=True):

@@ -66,17 +66,24 @@ def expected_width(spread: float, n: int) -> float:
 
 
 def detectable(
-    below: Floats, above: Floats, farthest: Floats, error: Floats, freedom: float, alpha: float
+    below: Floats,
+    above: Floats,
+    blur: Floats,
+    farthest: Floats,
+    error: Floats,
+    freedom: float,
+    alpha: float,
 ) -> Floats:
     """Smallest log ratio that would have been found with 80 % power, given what a run showed.
 
     The largest of what the t test needs at `alpha`, `error` its standard error, of what the
-    interval needs, which reaches `below` and `above` its location, and of what the sign-flip test
-    of six blocks needs, whose `farthest` is so far from the location (0 with more blocks).
+    interval needs, which reaches `below` and `above` its location and is made wider by `blur` on
+    either side, the error of values read from buckets, and of what the sign-flip test of six blocks
+    needs, whose `farthest` is so far from the location (0 with more blocks).
     """
     reach = (1 - LONGER) * (below + above) / 2 + LONGER * np.maximum(below, above)
     power = stats.t.ppf(POWER, freedom) / stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
-    of_interval = OF_REACH * reach * (1 + power)
+    of_interval = OF_REACH * reach * (1 + power) + blur
     of_t = _errors(freedom, alpha, POWER) * error
     found: Floats = np.maximum(np.maximum(of_t, of_interval), BEYOND * farthest)
     return found

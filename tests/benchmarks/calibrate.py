@@ -148,7 +148,8 @@ def _verdicts(
 
 def _detectable(seen: Columns, n: int, alpha: float) -> Floats:
     below, above = seen["log_ratio"] - seen["low"], seen["high"] - seen["log_ratio"]
-    return detectable(below, above, seen["farthest"], seen["standard_error"], n - 1, alpha)
+    blur = np.zeros_like(below)
+    return detectable(below, above, blur, seen["farthest"], seen["standard_error"], n - 1, alpha)
 
 
 def _share(verdicts: list[Verdict], among: set[Verdict]) -> float:

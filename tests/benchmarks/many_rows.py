@@ -46,7 +46,8 @@ def table(rows: int) -> pd.DataFrame:
     rng = np.random.default_rng(20181024)
     size = night.size
     constants = {
-        "architecture": "x86_64", "clock_class": "hardware", "flavour": "vmx", "boot": "",
+        "architecture": "x86_64", "clock_class": "hardware", "flavour": "vmx", "kernel": "6.12.9",
+        "boot": "",
         "warmup": False, "probes": "halts", "aa": False, "guest": "halt", "status": "ok",
         "reason": None, "unit": "ns",
     }  # fmt: skip

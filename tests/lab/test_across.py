@@ -3,10 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lab import across as words
-from lab.labels import TIMES
+from lab.labels import TIMES, change
 from lab.stats import Estimate, compare
 from lab.stats.architectures import Across, across
 from lab.stats.choice import Advice, advise
@@ -91,6 +92,18 @@ def test_the_price_names_only_what_is_shown(
     point = replace(tradeoff.points[1], saved=spans[0], burned=spans[1])
     priced = replace(tradeoff, points=(tradeoff.points[0], point))
     assert words._in_nanoseconds(priced, point.setting) == said
+
+
+def test_keeping_the_reference_says_what_could_have_gone_unseen(advice: Advice) -> None:
+    choice = advice.hosts["z16"]
+    assert choice.loss
+    assert choice.unseen
+    at_the_edge = replace(choice.loss, value=float(np.log(choice.unseen)))
+    tests = len(choice.candidates) - 1
+    assert 0 < tests * at_the_edge.p < 0.05
+    doubtful = replace(choice, setting=choice.reference, p_adjusted=0.4)
+    said = words.recommendation(doubtful)
+    assert f"no more than {change(choice.unseen)} could go unseen" in said
 
 
 def test_one_setting_for_all_names_each_regret(advice: Advice) -> None:

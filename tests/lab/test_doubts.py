@@ -135,7 +135,8 @@ def test_what_few_trials_have_is_a_doubt_and_what_many_have_spoils_the_run(
 def test_every_respect_is_graded_once_and_names_its_remedy(run: Run) -> None:
     found = check(run)
     assert [each.kind for each in found] == list(FINDERS)
-    assert {each.kind for each in found if each.grade is Grade.UNSEEN} == {"migration", "A/A"}
+    unseen = {"migration", "two modes", "A/A"}
+    assert {each.kind for each in found if each.grade is Grade.UNSEEN} == unseen
     assert all(each.text and each.remedy for each in found if each.grade is not Grade.FINE)
     assert [each for each in found if each.grade is Grade.DOUBT] == doubts(run)
 
@@ -170,6 +171,23 @@ def test_a_drift_of_the_reference_is_seen_and_its_size_graded(run: Run) -> None:
     drifting = [each for each in check(with_rows(run, slow)) if each.kind == "drift"]
     assert {each.grade for each in drifting} == {Grade.DISTRUST}
     assert "from the first trial to the last" in drifting[0].text
+
+
+def test_trials_of_two_kinds_are_a_doubt_also_where_nothing_is_compared(tmp_path: Path) -> None:
+    only = [synthetic.REFERENCE]
+    folder = synthetic.write_run(
+        tmp_path, settings=only, workloads=[synthetic.FIXED_150US], blocks=12
+    )
+    run = read_run(folder)
+    assert of_kind(run, "two modes").grade is Grade.FINE
+
+    def slow(row: Document) -> None:
+        if row["block"] % 3 == 0:
+            row["guest"]["latency_ns"] = [2 * each for each in row["guest"]["latency_ns"]]
+
+    found = of_kind(with_rows(run, slow), "two modes")
+    assert found.grade is Grade.DOUBT
+    assert found.text.startswith("trials of fixed-150us at vm.halt_poll_ns=200000 fall into two")
 
 
 def test_equal_arms_that_differ_are_a_doubt(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lab.errors import UsageError
-from lab.metrics import Direction
+from lab.metrics import METRICS, Direction
 from lab.stats import Comparison, Verdict, cells, compare
 from lab.stats.verdict import judge
 from lab.table import HEAD, KNOB_TYPE, TAIL
@@ -93,6 +93,18 @@ def test_equal_settings_are_equivalent_within_a_margin_that_the_noise_allows() -
     assert narrow.needed is not None
     assert narrow.needed > 6
     assert found.detectable == narrow.detectable
+
+
+def test_what_buckets_hide_could_not_have_been_seen() -> None:
+    """An effect of the printed size is found in the same trials, whatever values are read from."""
+    coarse = next(each.name for each in METRICS if each.resolution)
+    values = {1: noisy(100, 12), 2: noisy(100, 12, shift=1)}
+    fine, blurred = (only(trials(values, name), metric=name).detectable for name in (CPU, coarse))
+    assert fine
+    assert blurred
+    assert blurred > (1 + 1 / 64) ** 2 > fine
+    slower = values | {2: [blurred * each for each in values[2]]}
+    assert only(trials(slower, coarse), metric=coarse).verdict is Verdict.WORSE
 
 
 def test_five_blocks_are_never_enough() -> None:
