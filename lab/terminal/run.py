@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.console import Group
@@ -27,6 +27,7 @@ from lab.labels import (
 )
 from lab.limits import Limits
 from lab.stats import Cell, Comparison, Verdict
+from lab.stats.interval import MIN_BLOCKS
 from lab.store.layout import Document
 from lab.store.listing import RunSummary
 from lab.store.read import Run
@@ -100,7 +101,6 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
     used = {e.comparison.verdict for r in grid.rows for e in r.entries.values() if e.comparison}
     signs = ", ".join(f"{SYMBOLS[verdict]} {verdict}" for verdict in Verdict if verdict in used)
     compared = [e.comparison for r in grid.rows for e in r.entries.values() if e.comparison]
-    floor = f"; {NOISE}: {OF_NOISE}" if any(each.noise_floor for each in compared) else ""
     interval = "; [95 % interval of the change, in %]" if wide else ""
     return Group(
         Text(title, style="bold"),
@@ -109,9 +109,20 @@ def comparison_table(grid: Grid, names: Mapping[str, str], width: int = 80) -> G
             for workload, rows in grid.by_workload.items()
         ),
         Text(f"* reference; n trials; {signs}{interval}", style="dim"),
-        Text(f"{SPREAD}: of trials; {MDE}: {OF_MDE}{floor}", style="dim"),
+        Text("; ".join(_of_limits(compared)), style="dim"),
         *(Text(line, style="yellow") for line in warned(compared)),
     )
+
+
+def _of_limits(compared: Sequence[Comparison]) -> Iterator[str]:
+    """Say what the rows below a workload are."""
+    yield f"{SPREAD}: of trials"
+    if any(each.detectable for each in compared):
+        yield f"{MDE}: {OF_MDE}"
+    elif all(each.n < MIN_BLOCKS for each in compared):
+        yield f"fewer than {MIN_BLOCKS} blocks show nothing"
+    if any(each.noise_floor for each in compared):
+        yield f"{NOISE}: {OF_NOISE}"
 
 
 def warned(rows: Iterable[Warned]) -> list[str]:

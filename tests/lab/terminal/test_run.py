@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from lab.labels import MINUS
+from lab.labels import MINUS, changes
 from lab.stats import Verdict
 from lab.store.listing import summaries
 from lab.store.read import Run
@@ -48,6 +48,22 @@ def test_a_row_says_median_change_and_verdict(summary: Summary) -> None:
     assert SYMBOLS[Verdict.WORSE] in row
     assert SYMBOLS[Verdict.BETTER] in row
     assert any(line.startswith(" 200 µs* 6") for line in lines[start:])
+
+
+def test_below_a_workload_stands_what_could_not_have_been_seen(summary: Summary, run: Run) -> None:
+    lines = text_of(tables.comparison_table(summary.grids[0], summary.names), 80).splitlines()
+    known = summary.grids[0].limits("fixed-30us")["wakeup_p50_ns"].detectable
+    assert known
+    row = next(line for line in lines[lines.index("fixed-30us") :] if line.startswith(" MDE "))
+    assert changes(*known) in row
+    few = [
+        replace(each, n=5, detectable=None, warnings=("it drifts",)) for each in summary.comparisons
+    ]
+    (grid,) = grids(run, few, summary.cells, list(summary.names))
+    text = text_of(tables.comparison_table(grid, summary.names), 80)
+    assert "fewer than 6 blocks show nothing" in text
+    assert " MDE " not in text
+    assert text.count("doubt: fixed-30us, wake-up p50: it drifts") == 1
 
 
 def test_wide_tables_show_intervals(summary: Summary) -> None:
