@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,7 +131,13 @@ class RunFolder:
         write_atomic(building / "experiment.toml", experiment)
         write_json(building / "plan.json", plan)
         write_json(building / "manifest.json", manifest)
-        building.rename(path)
+        try:
+            building.rename(path)
+        except OSError as error:
+            shutil.rmtree(building)
+            raise StoreError(
+                f"another kvmlab began {path.name} in the same second: start this one again"
+            ) from error
         return cls(path)
 
     @contextmanager
