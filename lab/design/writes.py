@@ -64,7 +64,7 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write(
                 knob.mechanism,
                 ", ".join(map(str, sorted(values))),
-                "with its VM" if knob.scope == "vm" else AFTERWARDS,
+                AFTERWARDS if knob.scope == "host" else "with its VM",
             )
         )
     for name, tuning in catalog().tuning.items():
