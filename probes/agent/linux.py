@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import guest, initramfs
+from agent import guest, initramfs, netns
 from agent.errors import MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.network import CLIENT, DEVICE, GUEST_MAC, PREFIX, TAP, Network
@@ -35,13 +36,21 @@ def describe(binary: Path) -> dict[str, Any]:
 
 
 def ability() -> dict[str, str | None]:
-    """Return what a VMM's `--describe` says of a workload: `instruction` or else `reason`."""
+    """Return what a VMM's `--describe` says of a workload: `instruction` or else `reason`.
+
+    A VM is made to find out, and does not run.
+    """
     try:
-        program = emulator().program
         release = _release(_kernel(None))
+        namespace = netns.own()
+        try:
+            with closing(Qemu("look", [], 1, namespace)) as qemu:
+                instruction = f"Linux {release} under QEMU {qemu.version}"
+        finally:
+            os.close(namespace)
     except MissingError as error:
         return {"instruction": None, "reason": str(error)}
-    return {"instruction": f"Linux {release} under {program}", "reason": None}
+    return {"instruction": instruction, "reason": None}
 
 
 def _kernel(given: str | None) -> Path:

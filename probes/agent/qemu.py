@@ -42,7 +42,7 @@ class Qemu:
     """One fresh VM of QEMU, paused; use it with `contextlib.closing`.
 
     It lives in `namespace`, a descriptor of a network namespace, and dies with the thread that
-    made it, `kill -9` included.
+    made it, `kill -9` included. Raises MissingError where QEMU, or this host's KVM, makes no VM.
     """
 
     def __init__(self, name: str, options: list[str], vcpus: int, namespace: int) -> None:
@@ -80,7 +80,7 @@ class Qemu:
         except AgentError as error:
             failure = self._failure(str(error))
             self.close()
-            raise failure from error
+            raise MissingError(f"QEMU starts no VM on this host: {failure}") from error
         except BaseException:
             self.close()
             raise

@@ -47,8 +47,10 @@ class Qmp:
     def _read(self) -> dict[str, Any]:
         try:
             line = self._file.readline()
-        except OSError as error:
+        except socket.timeout as error:
             raise AgentError(f"QEMU did not answer within {PATIENCE_S:g} s") from error
+        except ConnectionError:
+            line = b""
         if not line:
             raise AgentError("QEMU closed its control connection")
         answer: dict[str, Any] = json.loads(line)

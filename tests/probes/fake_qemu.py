@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 GROWING = [{"name": "exits", "type": "cumulative"}, {"name": "hist", "type": "linear-histogram"}]
 FAULT = os.environ.get("KVMLAB_FAKE")
@@ -27,6 +28,9 @@ class Echo:
             "address add 192.0.2.2/30 dev kvmlab-bridge",
         ):
             subprocess.run(["ip", *words.split()], check=True)
+        # A VM takes longer to boot than the bridge to forward.
+        while b"state UP" not in subprocess.check_output(["ip", "link", "show", "kvmlab-bridge"]):
+            time.sleep(0.05)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.tcp = socket.socket()
         for each in (self.udp, self.tcp):
@@ -83,6 +87,8 @@ def counts(exits: int) -> dict[str, object]:
 
 
 def main() -> None:
+    if FAULT == "start":
+        sys.exit("no such CPU")
     words = " ".join(sys.argv)
     found = re.search(r"socket,id=qmp,fd=(\d+)", words)
     assert found

@@ -86,6 +86,7 @@ def test_requests_sent_are_answered_and_counted_by_all(bench: Bench, protocol: s
 @pytest.mark.parametrize(
     ("fault", "error", "sentence"),
     [
+        ("start", MissingError, "QEMU starts no VM on this host: QEMU closed .* no such CPU"),
         ("kvm", MissingError, "this host's KVM cannot run a Linux guest: KVM internal error"),
         ("init", AgentError, "the Linux guest failed: no network card came up"),
     ],
@@ -134,11 +135,21 @@ def test_qemu_dies_with_its_agent() -> None:
     pytest.fail("it lives")
 
 
-def test_without_qemu_the_workload_is_lacking_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    ability = linux.ability()
-    assert ability["instruction"] is None
-    assert "is not installed on this host" in str(ability["reason"])
+@pytest.mark.needs("root")
+@pytest.mark.usefixtures("bench")
+def test_the_host_is_said_to_have_it_where_qemu_makes_a_vm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert linux.ability() == {
+        "instruction": f"Linux {platform.release()} under QEMU 10.0.3",
+        "reason": None,
+    }
+    monkeypatch.setenv("KVMLAB_FAKE", "start")
+    assert "QEMU starts no VM on this host" in str(linux.ability()["reason"])
+    monkeypatch.setattr(arch.of(), "EMULATOR", arch.Emulator("qemu-system-none", (), "ttyS0"))
+    assert "qemu-system-none is not installed on this host" in str(linux.ability()["reason"])
+    monkeypatch.setattr(linux, "ROOT", Path("/nowhere"))
+    assert "has no file of its own kernel" in str(linux.ability()["reason"])
 
 
 def test_knobs_of_a_guest_are_parameters_of_its_kernel() -> None:
