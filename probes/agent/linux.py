@@ -89,10 +89,10 @@ def parameters(setting: dict[str, int]) -> list[str]:
 
 
 def knobs(result: dict[str, Any]) -> dict[str, int | None]:
-    """Return the guest's knobs as a guest's result has them; nothing of another's."""
+    """Return the guest's knobs as a guest's result has them; none where its driver is another."""
     said = result.get("linux", {})
     return {
-        name.replace("guest_", "guest.", 1): value
+        name.replace("guest_", "guest.", 1): value if said["idle_driver"] == "haltpoll" else None
         for name, value in said.items()
         if name.startswith("guest_")
     }

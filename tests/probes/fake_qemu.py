@@ -72,7 +72,7 @@ def boot() -> None:
         say(failed="no network card came up as eth0")
         return
     echo = Echo()
-    say(ready={"kernel": "6.0", "cpus": 1, "guest_halt_poll_ns": 7})
+    say(ready={"kernel": "6.0", "idle_driver": "haltpoll", "guest_halt_poll_ns": 7})
 
     def last_words() -> None:
         if sys.stdin.readline() == "end\n":

@@ -78,6 +78,9 @@ def test_requests_sent_are_answered_and_counted_by_all(bench: Bench, protocol: s
     assert result["stats"]["vcpu"] == [{"exits": 5, "hist": [5, 0], "blocking": False}]
     assert result["linux"]["qemu"] == "10.0.3"
     assert linux.knobs(result) == {"guest.halt_poll_ns": 7}
+    # A governor that is not in use has its parameters all the same.
+    result["linux"]["idle_driver"] = "none"
+    assert linux.knobs(result) == {"guest.halt_poll_ns": None}
     (vcpu,) = result["vcpus"]
     assert vcpu["run_ns"] > result["wall_ns"] > sum(result["round_trip_ns"])
 
