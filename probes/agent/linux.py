@@ -115,6 +115,7 @@ class LinuxVm:
         timeout_s: float,
     ) -> None:
         workload = plan["workload"]
+        self._vcpu_cpu = vcpu_cpu
         self._timeout_s = timeout_s
         self._make_client = client
         self._client: guest.Vm | None = None
@@ -140,11 +141,11 @@ class LinuxVm:
             "pid": self._qemu.pid,
             "vcpus": sorted(vcpus, key=lambda vcpu: vcpu["id"]),
         }
-        if vcpu_cpu is not None:
-            os.sched_setaffinity(self.ready["vcpus"][0]["tid"], [vcpu_cpu])
 
     def boot(self) -> bool:
         """Boot the guest, connect the client, and pause the guest; return that it has run."""
+        if self._vcpu_cpu is not None:
+            os.sched_setaffinity(self.ready["vcpus"][0]["tid"], [self._vcpu_cpu])
         self._qemu.go_on()
         began = time.monotonic_ns()
         self._said = self._qemu.answer("ready", self._timeout_s)
