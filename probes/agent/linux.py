@@ -38,19 +38,21 @@ def describe(binary: Path) -> dict[str, Any]:
 def ability() -> dict[str, str | None]:
     """Return what a VMM's `--describe` says of a workload: `instruction` or else `reason`.
 
-    A VM is made to find out, and does not run.
+    A VM is made to find out, and does not run. A workload may name a kernel, so that a host
+    without one has the workload all the same.
     """
     try:
-        release = _release(_kernel(None))
-        namespace = netns.own()
-        try:
-            with closing(Qemu("look", [], 1, namespace)) as qemu:
-                instruction = f"Linux {release} under QEMU {qemu.version}"
-        finally:
-            os.close(namespace)
+        kernel = f"Linux {_release(_kernel(None))}"
+    except MissingError:
+        kernel = "a kernel that the workload names"
+    namespace = netns.own()
+    try:
+        with closing(Qemu("look", [], 1, namespace)) as qemu:
+            return {"instruction": f"{kernel} under QEMU {qemu.version}", "reason": None}
     except MissingError as error:
         return {"instruction": None, "reason": str(error)}
-    return {"instruction": instruction, "reason": None}
+    finally:
+        os.close(namespace)
 
 
 def _kernel(given: str | None) -> Path:

@@ -168,7 +168,7 @@ class Qemu:
                 f"this host's KVM cannot run a Linux guest: {words[0]} (QEMU's words)"
             )
         if words:
-            return AgentError(f"{sentence}; QEMU said: {words[-1]}")
+            return AgentError(f"{sentence}; QEMU said: {'; '.join(words[-2:])}")
         return AgentError(f"{sentence}; its console said: {self._last or 'nothing'}")
 
     def close(self) -> None:

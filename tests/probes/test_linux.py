@@ -107,9 +107,12 @@ def test_a_guest_that_does_not_come_up_is_one_sentence(
 
 
 @pytest.mark.needs("root")
-def test_a_kernel_that_is_not_there_is_named(bench: Bench) -> None:
+def test_a_kernel_that_is_not_there_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingError, match="kernel /nowhere is not on this host"):
         serve(bench, plan(kernel="/nowhere"))
+    monkeypatch.setattr(linux, "ROOT", Path("/nowhere"))
+    with pytest.raises(MissingError, match="has no file of its own kernel"):
+        serve(bench, plan())
 
 
 @pytest.mark.needs("root")
@@ -151,8 +154,15 @@ def test_the_host_is_said_to_have_it_where_qemu_makes_a_vm(
     assert "QEMU starts no VM on this host" in str(linux.ability()["reason"])
     monkeypatch.setattr(arch.of(), "EMULATOR", arch.Emulator("qemu-system-none", (), "ttyS0"))
     assert "qemu-system-none is not installed on this host" in str(linux.ability()["reason"])
+
+
+@pytest.mark.needs("root")
+@pytest.mark.usefixtures("bench")
+def test_a_host_without_its_kernel_boots_one_that_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(linux, "ROOT", Path("/nowhere"))
-    assert "has no file of its own kernel" in str(linux.ability()["reason"])
+    assert str(linux.ability()["instruction"]).startswith("a kernel that the workload names")
 
 
 def test_knobs_of_a_guest_are_parameters_of_its_kernel() -> None:
