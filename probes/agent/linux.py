@@ -13,13 +13,15 @@ from agent import guest, initramfs, netns
 from agent.errors import MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.network import CLIENT, DEVICE, GUEST_MAC, PREFIX, TAP, Network
-from agent.qemu import Qemu, emulator, thread_times
+from agent.qemu import Qemu, emulator, thread_counts
 
 # Workloads whose guest is one, and the port its init answers at (linux/init.c).
 WORKLOADS = ("qemu_rr",)
 PORT = 7
 INIT = guest.SHIPPED / "linux"
 MEMORY_MIB = 256
+CPU = ("vcpu_ns", "user_ns", "system_ns", "guest_ns")
+SWITCHES = ("voluntary", "involuntary")
 # Names a package's kernel has in /boot, or beside its modules.
 KERNELS = ("boot/vmlinuz-{0}", "boot/vmlinux-{0}", "lib/modules/{0}/vmlinuz", "boot/Image-{0}")
 # For a guest that has served all and has only to say so.
@@ -162,18 +164,19 @@ class LinuxVm:
         Raises AgentError with a sentence of the client's, of QEMU's or the guest's.
         """
         assert self._client  # noqa: S101  (boot made it)
-        before, statistics = self._times(), self._qemu.statistics()
+        before, statistics = self._counts(), self._qemu.statistics()
         began = time.monotonic_ns()
         self._qemu.go_on()
         seen = self._client.run(meanwhile)
         wall_ns = time.monotonic_ns() - began
         self._qemu.pause()
         run_ns = time.monotonic_ns() - began
-        spent = [_less(now, was) for now, was in zip(self._times(), before)]
+        spent = [_less(now, was) for now, was in zip(self._counts(), before)]
         return {
             **seen,
             "wall_ns": wall_ns,
-            "cpu": {name: sum(each[name] for each in spent) for name in spent[0]},
+            "cpu": {name: sum(each[name] for each in spent) for name in CPU},
+            "switches": {name: sum(each[name] for each in spent) for name in SWITCHES},
             "vcpus": [
                 {**vcpu, "run_ns": run_ns, "cpu_ns": each["vcpu_ns"]}
                 for vcpu, each in zip(self.ready["vcpus"], spent)
@@ -193,8 +196,8 @@ class LinuxVm:
             self._client.close()
         self._qemu.close()
 
-    def _times(self) -> list[dict[str, int]]:
-        return [thread_times(self._qemu.pid, vcpu["tid"]) for vcpu in self.ready["vcpus"]]
+    def _counts(self) -> list[dict[str, int]]:
+        return [thread_counts(self._qemu.pid, vcpu["tid"]) for vcpu in self.ready["vcpus"]]
 
     def _gained(self, before: dict[str, Any] | None) -> dict[str, Any] | None:
         after = self._qemu.statistics()

@@ -186,17 +186,20 @@ def _values(answer: dict[str, Any]) -> dict[str, Any]:
     return {each["name"]: each["value"] for each in answer["stats"]}
 
 
-def thread_times(pid: int, tid: int) -> dict[str, int]:
-    """Return what a thread has had of CPUs, in ns: all, and by kind as coarse as the tick.
+def thread_counts(pid: int, tid: int) -> dict[str, int]:
+    """Return what a thread has had of CPUs, in ns and by kind as coarse as the tick, and switches.
 
-    The thread must not run: its latest turn would be missing (proc(5), schedstat and stat).
+    The thread must not run: its latest turn would be missing (proc(5): schedstat, stat, status).
     """
     task = Path(f"/proc/{pid}/task/{tid}")
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     fields = (task / "stat").read_text().rpartition(")")[2].split()
+    status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
     return {
         "vcpu_ns": int((task / "schedstat").read_text().split()[0]),
         "user_ns": int(fields[11]) * tick_ns,
         "system_ns": int(fields[12]) * tick_ns,
         "guest_ns": int(fields[40]) * tick_ns,
+        "voluntary": int(status["voluntary_ctxt_switches"]),
+        "involuntary": int(status["nonvoluntary_ctxt_switches"]),
     }

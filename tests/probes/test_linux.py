@@ -81,6 +81,7 @@ def test_requests_sent_are_answered_and_counted_by_all(bench: Bench, protocol: s
     # A governor that is not in use has its parameters all the same.
     result["linux"]["idle_driver"] = "none"
     assert linux.knobs(result) == {"guest.halt_poll_ns": None}
+    assert min(result["switches"].values()) >= 0
     (vcpu,) = result["vcpus"]
     assert vcpu["run_ns"] > result["wall_ns"] > sum(result["round_trip_ns"])
 
