@@ -18,6 +18,9 @@ WAKEUP_NS = 60_000
 REQUEST_NS = 400_000
 """The same of a request and its reply: client, device and guest take turns."""
 
+BOOT_S = 20.0
+"""What an emulated host takes to boot a Linux guest; hardware a second or two."""
+
 
 class Strict(BaseModel):
     model_config = STRICT
@@ -108,7 +111,7 @@ class Link(Strict):
 
 
 class _Served(Strict):
-    """A device brings vCPU 0 `count` requests; other `vcpus` wake each `tick_ns` and do nothing.
+    """A device brings the guest `count` requests.
 
     `interval` is what a request waits for: its kind says from when.
     """
@@ -117,11 +120,16 @@ class _Served(Strict):
     count: Count
     interval: Interval
     vcpus: Annotated[int, Field(ge=1, le=8)] = 1
-    tick_ns: Nanoseconds = 4_000_000
 
     @property
     def expected_s(self) -> float:
         return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
+
+
+class _Ticking(_Served):
+    """The lab's own guest: vCPU 0 serves, other `vcpus` wake each `tick_ns` and do nothing."""
+
+    tick_ns: Nanoseconds = 4_000_000
 
 
 class _Networked(_Served):
@@ -136,30 +144,47 @@ class _Networked(_Served):
     link: Link = Link()
 
 
-class NetRr(_Networked):
+class NetRr(_Networked, _Ticking):
     """One request at a time."""
 
     guest: Literal["net_rr"]
 
 
-class NetStream(_Networked):
+class NetStream(_Networked, _Ticking):
     """Bursts of `burst` requests sent together; the interval goes before a burst."""
 
     guest: Literal["net_stream"]
     burst: Annotated[int, Field(ge=2, le=1000)]
 
 
-class DiskRr(_Served):
+class DiskRr(_Ticking):
     """The guest asks a disk and waits; the interval is what the completion takes."""
 
     guest: Literal["disk_rr"]
 
 
-Workload = Annotated[Halt | Exits | NetRr | NetStream | DiskRr, Field(discriminator="guest")]
+class QemuRr(_Networked):
+    """One request at a time, to a real Linux guest that QEMU boots for each trial.
+
+    It boots the host's own kernel, or the one at `kernel` there, whose modules are those of the
+    release in its name, as /boot has it.
+    """
+
+    guest: Literal["qemu_rr"]
+    kernel: Annotated[str, Field(pattern=r"^/")] | None = None
+
+    @property
+    def expected_s(self) -> float:
+        return BOOT_S + super().expected_s
+
+
+Workload = Annotated[
+    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr, Field(discriminator="guest")
+]
 
 TAGS = {
-    *("halt", "net_rr", "net_stream", "disk_rr", *get_args(Exit)),
+    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", *get_args(Exit)),
     *("fixed", "exponential", "bursty"),
-    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr)),
+    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr, QemuRr)),
 }
 """What pydantic puts into the path of a key to say which kind was meant."""

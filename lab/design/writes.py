@@ -54,6 +54,11 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write("network namespaces without names", "a pair of veth each trial", "with its VM"),
             Write("the kernel's modules", "veth, sch_netem, sch_tbf", "by the next boot"),
         ]
+    if any("kernel" in trial["workload"] for trial in plan["hosts"][host]):
+        changes += [
+            Write("in those namespaces", "a tap and a bridge each trial", "with its VM"),
+            Write("the kernel's modules", "tun, bridge", "by the next boot"),
+        ]
     used: dict[str, set[int]] = {}
     for trial in plan["hosts"][host]:
         for knob, value in trial["setting"].items():
@@ -64,7 +69,7 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write(
                 knob.mechanism,
                 ", ".join(map(str, sorted(values))),
-                "with its VM" if knob.scope == "vm" else AFTERWARDS,
+                AFTERWARDS if knob.scope == "host" else "with its VM",
             )
         )
     for name, tuning in catalog().tuning.items():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab.emulation.boot import RootDevice
     from lab.emulation.kernel import KernelFiles
 
-FORMAT = 3
+FORMAT = 4
 SIZE = "4G"
 # What a first boot would spend its time on under emulation, and no test host needs.
 MASKED_UNITS = (
@@ -151,7 +151,3 @@ def _furnish(tree: Path, keys: Keys) -> None:
     # Newer than /usr, they spare the first boot ldconfig and the like: systemd-update-done(8).
     for folder in ("etc", "var"):
         (tree / folder / ".updated").touch()
-    # The image itself is the kernel's only copy: none is booted from inside.
-    for pattern in ("boot/vmlinu*", "usr/lib/modules/*/vmlinu[xz]"):
-        for image in tree.glob(pattern):
-            image.unlink()

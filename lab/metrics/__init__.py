@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.metrics import fpu, guest, phases, polling, served
-from lab.metrics.model import EXITS, HALT, SERVED, Direction, Metric
+from lab.metrics.model import EXITS, HALT, LINUX, SERVED, TICKING, Direction, Metric
 
 if TYPE_CHECKING:
     from lab.store.layout import Document
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 __all__ = [
     "EXITS",
     "HALT",
+    "LINUX",
     "METRICS",
     "PRIMARY",
     "SERVED",
+    "TICKING",
     "Direction",
     "Metric",
     "applying",

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from lab.store.layout import Document
 
-SERVED = frozenset({"net_rr", "net_stream", "disk_rr"})
+TICKING = frozenset({"net_rr", "net_stream", "disk_rr"})
+"""Guests that a device wakes, with vCPUs beside that only tick."""
+LINUX = frozenset({"qemu_rr"})
+"""Real ones: what they do beside their work is their own affair."""
+SERVED = TICKING | LINUX
 """Guests that a device wakes: a request waits for them."""
 HALT = frozenset({"halt"}) | SERVED
 EXITS = frozenset({"exit", "hypercall", "userspace", "mmio", "ipi", "fpu"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.metrics.model import SERVED, Direction, Metric, quantile, ratio
+from lab.metrics.model import SERVED, TICKING, Direction, Metric, quantile, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ METRICS = (
         direction=Direction.NEITHER,
         definition="interrupts that the device sent before the guest halted, as far as the two "
         "clocks tell, by requests; KVM may see no halt then",
-        guests=SERVED,
+        guests=TICKING,
         value=_requests("early"),
     ),
     Metric(
@@ -103,7 +103,7 @@ METRICS = (
         direction=Direction.LOWER,
         definition="CPU time of the vCPUs that serve nothing, from their first KVM_RUN to the last "
         "one's return, by requests served",
-        guests=SERVED,
+        guests=TICKING,
         value=_peers_cpu,
     ),
     Metric(
@@ -113,7 +113,7 @@ METRICS = (
         direction=Direction.LOWER,
         definition="KVM's own halt_poll_success_ns and halt_poll_fail_ns of the vCPUs that serve "
         "nothing, by requests served: no request was sooner for it",
-        guests=SERVED,
+        guests=TICKING,
         value=_peers_polled("halt_poll_success_ns", "halt_poll_fail_ns"),
     ),
 )

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from lab.labels import NONE, nanoseconds, setting_label
-from lab.metrics import SERVED
+from lab.metrics import TICKING
 from lab.metrics.model import ratio
 from lab.report.material import Material, Picture, Table
 from lab.store.layout import Document
@@ -26,7 +26,7 @@ def vcpus(material: Material) -> Picture:
         multiples=(),
         tables=tuple(
             Table(workload, HEADINGS, tuple(_rows(material, rows)))
-            for workload, rows in material.of_guest(*SERVED)
+            for workload, rows in material.of_guest(*TICKING)
             if len(rows[0]["guest"]["vcpus"]) > 1
         ),
     )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, survey, tracepoint
+from agent import arch, bpf, clock, facts, guest, haltpoll, knobs, linux, survey, tracepoint
 from agent.errors import AgentError
 from agent.journal import Journal
 from agent.network import Network
@@ -74,7 +74,7 @@ def _compiler(home: Path) -> str:
 
 
 def _kvm(home: Path, description: dict[str, Any]) -> str:
-    description.update(guest.describe(guest.build(home)))
+    description.update(linux.describe(guest.build(home)))
     return f"/dev/kvm opens, API version {description['kvm_api_version']}"
 
 

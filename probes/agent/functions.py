@@ -82,6 +82,10 @@ class Functions:
         watched = self._bpf[b"watched"]
         watched[watched.Key(tgid)] = watched.Leaf(1)
 
+    def restart(self) -> None:
+        """Count from zero, of the same process."""
+        self._watch(self._tgid)
+
     def drain(self) -> None:
         """Nothing waits to be read: all of it stays in the kernel until the end."""
 

@@ -2,6 +2,7 @@
 
 `host` knobs are module parameters: written before a trial, read back, restored at the end of the
 run. `vm` knobs are given to the VMM, which sets them on its own VM: there is nothing to restore.
+`guest` knobs are parameters of a Linux guest's kernel, given as it boots, and gone with it.
 """
 
 from __future__ import annotations
@@ -99,6 +100,18 @@ class VmCapability(Knob):
         return None
 
 
+class GuestParameter(Knob):
+    """A parameter that a Linux guest is booted with; another guest has none."""
+
+    scope = "guest"
+
+    def available(self) -> Availability:
+        return OK
+
+    def show(self) -> int | None:
+        return None
+
+
 def inert(name: str) -> str | None:
     """Return why the knob can be turned on this host's architecture and does nothing, or None."""
     architecture = arch.of()
@@ -131,12 +144,16 @@ def verdict(knob: Knob) -> dict[str, Any]:
     }
 
 
+# Those that are not files of the host's.
+SCOPES: dict[str, type[Knob]] = {each.scope: each for each in (VmCapability, GuestParameter)}
+
+
 def catalog(sysfs: Path) -> dict[str, Knob]:
     """Return every knob of the catalog; `sysfs` is where /sys is (tests have their own)."""
     knobs: dict[str, Knob] = {}
     for name, entry in read_json(CATALOG)["knobs"].items():
-        if entry["scope"] == "vm":
-            knobs[name] = VmCapability(name)
+        if entry["scope"] in SCOPES:
+            knobs[name] = SCOPES[entry["scope"]](name)
         else:
             knobs[name] = ModuleParameter(
                 name, sysfs / Path(entry["mechanism"]).relative_to("/sys")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from agent.errors import MissingError
 # RFC 5737: for documentation, so that nobody's network is hidden by it.
 CLIENT, DEVICE, PREFIX = "192.0.2.1", "192.0.2.2", 30
 LINK, TAP, BRIDGE = "kvmlab0", "kvmlab-tap", "kvmlab-bridge"
+TUN = Path("/dev/net/tun")
 # A locally administered address.
 GUEST_MAC = "52:54:00:6b:76:6d"
 # What tbf may send at once, and may keep waiting (tc-tbf(8)): a second of most traffic.
@@ -107,6 +109,9 @@ class Bridged(End):
     hardware_address = GUEST_MAC
 
     def bring_up(self) -> None:
+        if not TUN.exists():
+            # Opening its node would load it, were there one.
+            subprocess.run(["modprobe", "tun"], capture_output=True, check=False)
         with netns.inside(self.namespace):
             self._routes.link("add", ifname=TAP, kind="tuntap", mode="tap")
         self._routes.link("add", ifname=BRIDGE, kind="bridge")

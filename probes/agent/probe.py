@@ -118,12 +118,19 @@ class Probe:
         The window of a vCPU not seen before is taken for 0, which it is in a fresh VM.
         """
         self._stop()
-        for name in (b"threads", b"gone", b"samples", b"dropped", b"lost"):
+        for name in (b"threads", b"windows", b"gone", b"samples", b"dropped", b"lost"):
             self._bpf[name].clear()
         self._stream.clear()
         self._watched = watched
         for vm in watched:
             self.watch(vm.tgid, vm.ceiling)
+
+    def restart(self) -> None:
+        """Count from zero, of the same VMs, none of whose vCPUs may run: their windows go on."""
+        seen = self.snapshot().threads.values()
+        self.begin(self._watched)
+        for leaf in seen:
+            self._bpf[b"windows"][ctypes.c_uint32(leaf.tid)] = ctypes.c_uint32(leaf.next)
 
     def watch(self, tgid: int, ceiling: int) -> None:
         """Watch one VM more, or give one another ceiling."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, bpf, facts, guest, knobs, lock, trials
+from agent import SCHEMA, bpf, facts, guest, knobs, linux, lock, trials
 from agent.errors import AgentError, Stopped, UnsupportedError
 from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
@@ -153,7 +153,7 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
         vcpu_cpu = _spread()
         tuned.isolate(vcpu_cpu)
         binary = guest.build(home)
-        description = guest.describe(binary)
+        description = linux.describe(binary)
         headers = bpf.prepare(home)
         catalog = knobs.catalog(sysfs)
         found = _facts(catalog, vcpu_cpu, description, headers)

@@ -8,14 +8,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, intervals
+from agent import SCHEMA, intervals, linux
 from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
 from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
-from agent.network import Network
+from agent.linux import LinuxVm
+from agent.network import Bridged, End, Network
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
 from agent.process import boot_id
@@ -40,6 +41,7 @@ class Bench:
         self._probes = probes
         self._knobs = knobs
         self._journal = journal
+        self._home = folder.parent.parent
         self._table = folder / "intervals"
         self._vcpu_cpu = vcpu_cpu
         self._timeout_s = timeout_s
@@ -80,7 +82,7 @@ class Bench:
                 row.update(status="failed", reason=str(error))
             if row["status"] == "ok":
                 row.update(self._inert(plan["setting"]))
-            row["effective"] = self._effective(plan["setting"])
+            row["effective"] = self._effective(plan["setting"], row["guest"])
             row["host_state"] = state.since()
         row["duration_ns"] = time.monotonic_ns() - started
         return row
@@ -92,6 +94,8 @@ class Bench:
             knob = self._knobs.get(name)
             if knob is None:
                 return Availability("missing", f"this agent has no knob {name}")
+            if elsewhere := _not_of(plan["workload"]["guest"], knob):
+                return Availability("inert", elsewhere)
             availability = knob.can_be(value)
             if availability.status != "ok":
                 return availability
@@ -108,13 +112,16 @@ class Bench:
             if isinstance(knob, ModuleParameter) and knob.show() != value:
                 self._journal.write(knob, value)
 
-    def _effective(self, setting: dict[str, int]) -> dict[str, int | None]:
-        """Read every knob back.
+    def _effective(
+        self, setting: dict[str, int], guest: dict[str, Any] | None
+    ) -> dict[str, int | None]:
+        """Read every knob back; those of a guest are what the guest said of itself.
 
         KVM_CAP_HALT_POLL cannot be read: the kernel took it, or the VMM would have failed.
         """
+        said = {**setting, **linux.knobs(guest or {})}
         return {
-            name: setting.get(name) if knob.scope == "vm" else knob.show()
+            name: knob.show() if knob.scope == "host" else said.get(name)
             for name, knob in self._knobs.items()
         }
 
@@ -124,14 +131,30 @@ class Bench:
             pid = vm.ready["pid"]
             vcpus = {vcpu["tid"]: vcpu["id"] for vcpu in vm.ready["vcpus"]}
             probes.begin([Watched(pid, self._ceiling(plan["setting"]), vcpus)])
+            if vm.boot():
+                probes.restart()
             try:
                 guest = vm.run(probes.drain)
             finally:
                 seen = probes.end()
+            guest.update(vm.rest())
             facts = network.facts() if network else None
         return {"guest": guest, **seen[pid], "network": facts}
 
-    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm:
+    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm:
+        if network and plan["workload"]["guest"] in linux.WORKLOADS:
+            return LinuxVm(
+                plan,
+                network,
+                self._home,
+                lambda: self._tiny(plan, network),
+                self._vcpu_cpu,
+                self._timeout_s,
+            )
+        return self._tiny(plan, network)
+
+    def _tiny(self, plan: dict[str, Any], network: Network | None) -> Vm:
+        """Start the VMM; for a Linux guest it is that one's client."""
         options = self._options(plan)
         if network is None:
             return Vm(self._binary, options, self._timeout_s)
@@ -145,32 +168,52 @@ class Bench:
 
     def _options(self, plan: dict[str, Any]) -> list[str]:
         workload = plan["workload"]
-        options = ["--workload", workload["guest"], "--count", str(workload["count"])]
+        options = self._requests(plan)
+        if workload["guest"] in linux.WORKLOADS:
+            return [*options, "--workload", "net_rr", "--remote", str(linux.PORT)]
+        options += ["--workload", workload["guest"]]
         if "batch" in workload:
             options += ["--batch", str(workload["batch"])]
-        if "interval" in workload:
-            table = intervals.table(workload["interval"], workload["count"], plan["seed"])
-            write_atomic(self._table, "".join(f"{ns}\n" for ns in table).encode())
-            options += ["--intervals", str(self._table)]
-        for key in ("burst", "vcpus"):
-            if key in workload:
-                options += [f"--{key}", str(workload[key])]
-        if "tick_ns" in workload:
-            options += ["--tick", str(workload["tick_ns"])]
-        if workload.get("loop") == "open":
-            options += ["--open"]
-        if workload.get("protocol") == "tcp":
-            options += ["--tcp"]
+        if "vcpus" in workload:
+            options += ["--vcpus", str(workload["vcpus"]), "--tick", str(workload["tick_ns"])]
         if "vm.halt_poll_ns" in plan["setting"]:
             options += ["--halt-poll-ns", str(plan["setting"]["vm.halt_poll_ns"])]
         if self._vcpu_cpu is not None:
             options += ["--cpu", str(self._vcpu_cpu)]
         return options
 
+    def _requests(self, plan: dict[str, Any]) -> list[str]:
+        """Return what is asked of a guest, and when."""
+        workload = plan["workload"]
+        options = ["--count", str(workload["count"])]
+        if "interval" in workload:
+            table = intervals.table(workload["interval"], workload["count"], plan["seed"])
+            write_atomic(self._table, "".join(f"{ns}\n" for ns in table).encode())
+            options += ["--intervals", str(self._table)]
+        if "burst" in workload:
+            options += ["--burst", str(workload["burst"])]
+        if workload.get("loop") == "open":
+            options += ["--open"]
+        if workload.get("protocol") == "tcp":
+            options += ["--tcp"]
+        return options
+
+
+def _not_of(guest: str, knob: Knob) -> str | None:
+    """Return why a knob does nothing to this workload's guest, or None."""
+    if knob.scope == "guest" and guest not in linux.WORKLOADS:
+        return "the lab's own guest has no idle driver: this knob is for Linux guests"
+    if knob.scope == "vm" and guest in linux.WORKLOADS:
+        return "QEMU sets no KVM_CAP_HALT_POLL on its VMs: use the module's parameter"
+    return None
+
 
 def _network(workload: dict[str, Any]) -> AbstractContextManager[Network | None]:
     """Return the private network of a workload that has a `link`, else nothing."""
-    return closing(Network(workload["link"])) if "link" in workload else nullcontext()
+    if "link" not in workload:
+        return nullcontext()
+    device = Bridged if workload["guest"] in linux.WORKLOADS else End
+    return closing(Network(workload["link"], device))
 
 
 def header(run: str, host: str) -> dict[str, Any]:

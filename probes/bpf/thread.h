@@ -100,6 +100,8 @@ struct sample {
 /* tgid -> ceiling of the VM's polling window */
 BPF_HASH(watched, u32, u32, 1024);
 BPF_HASH(threads, u32, struct thread, THREADS);
+/* tid -> window of a vCPU that ran before its counts began; of others it is FIRST_WINDOW. */
+BPF_HASH(windows, u32, u32, THREADS);
 /* The accounts of threads that are gone, by serial number. */
 BPF_HASH(gone, u32, struct thread, THREADS);
 BPF_HASH(samples, struct sample_key, struct sample, SAMPLES);
@@ -119,11 +121,12 @@ static __always_inline struct thread *this_thread(u64 now)
 	u64 id = bpf_get_current_pid_tgid();
 	u32 tid = id, tgid = id >> 32, zero = 0;
 	struct thread *thread = threads.lookup(&tid);
-	u32 *ceiling, *serial;
+	u32 *ceiling, *serial, *window;
 
 	if (thread)
 		return thread;
 	ceiling = watched.lookup(&tgid);
+	window = windows.lookup(&tid);
 	serial = serials.lookup(&zero);
 	if (!ceiling || !serial)
 		return NULL;
@@ -137,8 +140,8 @@ static __always_inline struct thread *this_thread(u64 now)
 		.serial = (*serial)++ << 12 | bpf_get_smp_processor_id(),
 		.cpu = bpf_get_smp_processor_id(),
 		.fd = -1,
-		.window = FIRST_WINDOW,
-		.next = FIRST_WINDOW,
+		.window = window ? *window : FIRST_WINDOW,
+		.next = window ? *window : FIRST_WINDOW,
 		.ceiling = *ceiling,
 		.phase = FIRST_PHASE,
 		.now = FIRST_PHASE,

@@ -40,11 +40,11 @@ static void check_network(const struct options *options)
 {
 	bool stream = options->workload == WORKLOAD_NET_STREAM;
 	bool given = options->open_loop || options->tcp || options->namespaces[0] >= 0 ||
-		     options->patience_ms != PATIENCE_MS_DEFAULT;
+		     options->remote_port || options->patience_ms != PATIENCE_MS_DEFAULT;
 
 	if (given && !has_client(options))
 		fail(STATUS_USAGE,
-		     "--open, --tcp, --netns and --patience belong to --workload net_rr "
+		     "--open, --tcp, --netns, --patience and --remote belong to --workload net_rr "
 		     "and net_stream: leave them out");
 	if (stream != (options->burst > 1))
 		fail(STATUS_USAGE,

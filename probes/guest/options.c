@@ -40,6 +40,7 @@ enum {
 	OPTION_NETNS,
 	OPTION_ADDRESS,
 	OPTION_PATIENCE,
+	OPTION_REMOTE,
 	OPTION_HALT_POLL_NS,
 	OPTION_CPU,
 	OPTION_VCPUS,
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{"netns", required_argument, NULL, OPTION_NETNS},
 	{"address", required_argument, NULL, OPTION_ADDRESS},
 	{"patience", required_argument, NULL, OPTION_PATIENCE},
+	{"remote", required_argument, NULL, OPTION_REMOTE},
 	{"halt-poll-ns", required_argument, NULL, OPTION_HALT_POLL_NS},
 	{"cpu", required_argument, NULL, OPTION_CPU},
 	{"vcpus", required_argument, NULL, OPTION_VCPUS},
@@ -187,6 +189,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_PATIENCE:
 			options->patience_ms = number("patience", 1, PATIENCE_MS_MAX);
+			break;
+		case OPTION_REMOTE:
+			options->remote_port = number("remote", 1, UINT16_MAX);
 			break;
 		case OPTION_HALT_POLL_NS:
 			options->halt_poll_ns = number("halt-poll-ns", 0, UINT32_MAX);

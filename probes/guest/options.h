@@ -32,6 +32,7 @@ struct options {
 	int namespaces[2];	/* descriptors of the client's and the device's; -1: this one */
 	struct in_addr address; /* the device's */
 	uint64_t patience_ms;	/* for a reply */
+	uint16_t remote_port;	/* of a VM of another process's; 0: the VM is ours */
 };
 
 /* Ends the process with one sentence and status 2 when the command line is wrong. */

@@ -35,7 +35,7 @@ static void write_completions(struct json *json, const struct device *device,
 	json_array_end(json);
 }
 
-static void write_replies(struct json *json, const struct client *client)
+void served_write_replies(struct json *json, const struct client *client)
 {
 	json_array(json, "round_trip_ns");
 	for (uint64_t i = 0; i < client->requests; i++)
@@ -86,7 +86,7 @@ void served_write(struct json *json, const struct device *device, const struct c
 {
 	write_wakeups(json, device, timeline);
 	if (device->client)
-		write_replies(json, device->client);
+		served_write_replies(json, device->client);
 	else
 		write_completions(json, device, counter);
 	write_tally(json, device, early(device, timeline));

@@ -14,4 +14,7 @@
 void served_write(struct json *json, const struct device *device, const struct counter *counter,
 		  const struct timeline *timeline);
 
+/* The client's part of it: round trips, and how late its requests went. */
+void served_write_replies(struct json *json, const struct client *client);
+
 #endif

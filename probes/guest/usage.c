@@ -33,6 +33,8 @@ const char usage[] =
 	"                      without them both are here, on the loopback\n"
 	"  --address A         the device's IPv4 address (net; 127.0.0.1)\n"
 	"  --patience MS       without any reply for that long, those that lack are lost (net; 1000)\n"
+	"  --remote PORT       be the client alone, of a VM that others run and that answers there\n"
+	"                      (net)\n"
 	"  --halt-poll-ns N    this VM's ceiling of halt polling, instead of the module's "
 	"parameter\n"
 	"  --vcpus V           vCPUs in all; vCPU 0 serves, the others tick (net, disk; 1)\n"

@@ -18,6 +18,8 @@
 #include "json.h"
 #include "options.h"
 #include "pace.h"
+#include "protocol.h"
+#include "remote.h"
 #include "result.h"
 #include "thread.h"
 #include "vm.h"
@@ -46,38 +48,6 @@ static void describe(struct json *json)
 	pace_write(json);
 	json_object_end(json);
 	json_line_end(json);
-}
-
-static void say_ready(struct json *json, const struct thread *threads, unsigned int count)
-{
-	json_object(json, NULL);
-	json_object(json, "ready");
-	json_integer(json, "pid", getpid());
-	json_array(json, "vcpus");
-	for (unsigned int i = 0; i < count; i++) {
-		json_object(json, NULL);
-		json_integer(json, "id", threads[i].vcpu.id);
-		json_integer(json, "tid", threads[i].tid);
-		json_object_end(json);
-	}
-	json_array_end(json);
-	json_object_end(json);
-	json_object_end(json);
-	json_line_end(json);
-}
-
-/* False at the end of the file: whoever started this wants it no more. */
-static bool wait_for_go(void)
-{
-	char line[16];
-
-	if (!fgets(line, sizeof(line), stdin))
-		return false;
-	if (strcmp(line, "go\n"))
-		fail(STATUS_USAGE,
-		     "the line on stdin was not `go`: write that to run the guest, or close stdin "
-		     "to leave");
-	return true;
 }
 
 /* The same tick for each vCPU that does not serve; threads[0] is the one that does. */
@@ -116,6 +86,10 @@ int main(int argc, char **argv)
 	}
 	if (options.intervals_path)
 		intervals = intervals_read(&options, arch.interval_max_ns);
+	if (options.remote_port) {
+		remote_run(&json, &options, intervals);
+		return EXIT_SUCCESS;
+	}
 	vm_create(&vm, &options);
 	threads_start(threads, &vm, options.cpus);
 	if (options.workload == WORKLOAD_HALT)
@@ -124,8 +98,8 @@ int main(int argc, char **argv)
 		set_ticks(threads, options.tick_ns);
 		device_start(&device, &vm, &options, intervals);
 	}
-	say_ready(&json, threads, vm.vcpus);
-	if (!wait_for_go())
+	protocol_say_ready(&json, threads, vm.vcpus);
+	if (!protocol_wait_for_go())
 		return EXIT_SUCCESS;
 	threads_run(threads, &vm, options.timeout_s);
 	if (device.vm)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The two ends of the network between client and device: connected sockets, each in a network
- * namespace of its own or both on this one's loopback.
+ * namespace of its own or both on this one's loopback. With --remote there is no device: `device` is
+ * -1, and what answers the client is elsewhere.
  */
 #ifndef KVMLAB_WIRE_H
 #define KVMLAB_WIRE_H

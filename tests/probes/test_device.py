@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -196,3 +199,27 @@ def test_netem_loses_about_the_share_it_is_told(vmm: Path, table: Path) -> None:
     with closing(network):
         requests = across(vmm, table, network, "--patience", 5)["requests"]
     assert 0 < requests["lost"] < REQUESTS
+
+
+def _echo(end: socket.socket, count: int) -> None:
+    for _ in range(count):
+        message, client = end.recvfrom(64)
+        end.sendto(message, client)
+
+
+def test_a_client_alone_needs_no_vm_of_its_own(vmm: Path, table: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        echo = threading.Thread(target=_echo, args=(elsewhere, REQUESTS))
+        echo.start()
+        port = elsewhere.getsockname()[1]
+        command = ["--workload", "net_rr", "--count", REQUESTS, "--intervals", table]
+        done = run(vmm, *command, "--remote", port)
+        echo.join()
+    assert (done.returncode, done.stderr) == (0, "")
+    ready, measured = map(json.loads, done.stdout.splitlines())
+    assert ready["ready"]["vcpus"] == []
+    result = measured["result"]
+    assert result["requests"]["sent"] == result["requests"]["replies"] == REQUESTS
+    assert len(result["round_trip_ns"]) == REQUESTS
+    assert "latency_ns" not in result

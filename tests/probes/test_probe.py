@@ -101,6 +101,17 @@ def test_23_exits_to_the_vmm_are_23_and_what_is_silent_is_said(home: Path) -> No
         assert vcpu["unattributed_ns"] > 0
 
 
+def test_counts_begin_again_and_windows_go_on(home: Path) -> None:
+    many = 20_000
+    options = halting(home, many, 20_000, "--halt-poll-ns", "10000000")
+    (row,) = watch(home, options, levels="halts", after="restart", ceiling=10_000_000)
+    halts = row["haltpoll"]
+    assert 0 < halts["halts"] < many
+    # A window taken for 0 would make every halt an instant one: it changes no more.
+    assert halts["stream"]["window"][0] > 0
+    assert halts["outcomes"]["hit"] > halts["outcomes"]["instant"]
+
+
 def test_a_vcpu_that_polls_and_one_that_sleeps(home: Path) -> None:
     (polling,) = watch(
         home, halting(home, 101, 20_000, "--halt-poll-ns", "200000"), ceiling=200_000

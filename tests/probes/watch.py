@@ -2,7 +2,8 @@
 
 SPEC is JSON: {"levels": […], "ceiling": ns, "vms": [[VMM options], …], "after": null | ACTION}.
 ACTION is done once while the VMs run: `burn` (a busy task on the first VM's CPU until the end),
-`move` (its vCPU to the other CPU and back), `kill` (its VMM). `reuse` runs the VMs one
+`move` (its vCPU to the other CPU and back), `kill` (its VMM), `restart` (the counts, while the VMM
+stands still). `reuse` runs the VMs one
 after the other, each with the pid of the first. Prints [{"guest", "pid", row keys}, …].
 """
 
@@ -32,7 +33,7 @@ def watched(vm: guest.Vm, ceiling: int) -> Watched:
     return Watched(vm.ready["pid"], ceiling, {v["tid"]: v["id"] for v in vm.ready["vcpus"]})
 
 
-def burn(vm: guest.Vm) -> Iterator[None]:
+def burn(vm: guest.Vm, _probes: Probes) -> Iterator[None]:
     cpus = os.sched_getaffinity(vm.ready["vcpus"][0]["tid"])
     child = os.fork()
     if not child:
@@ -44,7 +45,7 @@ def burn(vm: guest.Vm) -> Iterator[None]:
     os.waitpid(child, 0)
 
 
-def move(vm: guest.Vm) -> Iterator[None]:
+def move(vm: guest.Vm, _probes: Probes) -> Iterator[None]:
     tid = vm.ready["vcpus"][0]["tid"]
     home = os.sched_getaffinity(tid)
     for cpus in (set(range(os.cpu_count() or 1)) - home, home):
@@ -53,13 +54,29 @@ def move(vm: guest.Vm) -> Iterator[None]:
     yield
 
 
-def kill(vm: guest.Vm) -> Iterator[None]:
+def kill(vm: guest.Vm, _probes: Probes) -> Iterator[None]:
     time.sleep(0.1)
     os.kill(vm.ready["pid"], signal.SIGKILL)
     yield
 
 
-ACTIONS = {"burn": burn, "move": move, "kill": kill}
+def restart(vm: guest.Vm, probes: Probes) -> Iterator[None]:
+    time.sleep(0.2)
+    os.kill(vm.ready["pid"], signal.SIGSTOP)
+    while (state := _state(vm)) != "T":
+        time.sleep(0.01)
+        assert state
+    probes.restart()
+    os.kill(vm.ready["pid"], signal.SIGCONT)
+    yield
+
+
+def _state(vm: guest.Vm) -> str:
+    task = Path(f"/proc/{vm.ready['pid']}/task/{_tid(vm)}/stat")
+    return task.read_text().rpartition(")")[2].split()[0]
+
+
+ACTIONS = {"burn": burn, "move": move, "kill": kill, "restart": restart}
 
 
 def together(spec: dict[str, Any], binary: Path, probes: Probes) -> list[dict[str, Any]]:
@@ -67,7 +84,7 @@ def together(spec: dict[str, Any], binary: Path, probes: Probes) -> list[dict[st
     probes.begin([watched(vm, spec["ceiling"]) for vm in vms])
     for vm in vms:
         vm.go()
-    action = ACTIONS[spec["after"]](vms[0]) if spec["after"] else iter([None])
+    action = ACTIONS[spec["after"]](vms[0], probes) if spec["after"] else iter([None])
     next(action)
     results = []
     for vm in vms:

@@ -39,6 +39,22 @@ class Finding:
     source: str
 
 
+NO_HALTPOLL = Finding(
+    "Linux has the idle driver haltpoll for guests of x86 alone",
+    "drivers/cpuidle/Kconfig, HALTPOLL_CPUIDLE depends on X86",
+)
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How QEMU runs a Linux guest here: its program, the machine, the guest's console and card."""
+
+    program: str
+    options: tuple[str, ...]
+    console: str
+    card: str = "virtio-net-pci,romfile="
+
+
 class Architecture(Protocol):
     """The questions every architecture's module answers."""
 
@@ -58,6 +74,8 @@ class Architecture(Protocol):
 
     # Phases and exit classes that no kernel of this architecture shows, and why.
     NOT_VISIBLE: dict[str, str]
+
+    EMULATOR: Emulator
 
     def exit_name(self, code: int, tables: dict[str, list[Symbols]]) -> str:
         """Return the native name of an exit's `code`, by what the tracepoints' print fmt say."""

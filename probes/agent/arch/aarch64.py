@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from agent.arch import Finding, Function, classes
+from agent.arch import NO_HALTPOLL, Emulator, Finding, Function, classes
 from agent.files import read_text
 from agent.printfmt import Symbols
 from agent.tracepoint import Event
@@ -67,6 +67,9 @@ EVENTS = (
 )
 HALT_EVENTS = ()
 NOT_VISIBLE: dict[str, str] = {}
+EMULATOR = Emulator(
+    "qemu-system-aarch64", ("-machine", "virt,gic-version=host", "-cpu", "host"), "ttyAMA0"
+)
 
 # arch/arm64/include/asm/esr.h names the exception classes. Writing one of the ICC_SGI*R registers
 # (3, 0 or 1 or 2, c12, c11, 5 to 7) sends an interrupt to another vCPU.
@@ -166,6 +169,8 @@ def clock_class() -> tuple[str, str]:
 
 
 def inert(knob: str) -> Finding | None:
+    if knob.startswith("guest."):
+        return NO_HALTPOLL
     cmdline = (read_text(ROOT / "proc/cmdline") or "").split()
     if "halt_poll" in knob and NO_TRAP in cmdline:
         return Finding(f"no halt comes to KVM: this kernel was booted with {NO_TRAP}", PARAMETERS)

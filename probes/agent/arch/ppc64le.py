@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.arch import Finding, Function, classes
+from agent.arch import NO_HALTPOLL, Emulator, Finding, Function, classes
 from agent.files import read_text
 from agent.printfmt import Symbols
 from agent.tracepoint import Event
@@ -48,6 +48,7 @@ EVENTS = (
 )
 HALT_EVENTS = (Event("kvm_hv:kvmppc_vcore_blocked", "on_vcore_blocked", ("where",), blind={}),)
 NOT_VISIBLE: dict[str, str] = {}
+EMULATOR = Emulator("qemu-system-ppc64", ("-machine", "pseries", "-cpu", "host"), "hvc0")
 
 # Interrupt vectors and hypercalls by the names of arch/powerpc/kvm/trace_book3s.h and trace_hv.h.
 EXIT_CLASSES = classes(
@@ -109,6 +110,8 @@ def clock_class() -> tuple[str, str]:
 
 
 def inert(knob: str) -> Finding | None:
+    if knob.startswith("guest."):
+        return NO_HALTPOLL
     generation = re.match(r"POWER(\d+)", _cpuinfo("cpu"), re.IGNORECASE)
     if "halt_poll" not in knob or flavour() != "hv" or generation is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.arch import Finding, Function, classes
+from agent.arch import NO_HALTPOLL, Emulator, Finding, Function, classes
 from agent.files import read_text
 from agent.printfmt import Symbols
 from agent.tracepoint import Event
@@ -69,6 +69,12 @@ NOT_VISIBLE = {
     "page_fault": "a fault of the host while the guest runs leaves SIE as a host interruption, and "
     "counts as an interrupt",
 }
+EMULATOR = Emulator(
+    "qemu-system-s390x",
+    ("-machine", "s390-ccw-virtio", "-cpu", "host"),
+    "ttysclp0",
+    "virtio-net-ccw",
+)
 
 # Names of arch/s390/include/uapi/asm/sie.h, by what the intercept tracepoints found.
 EXIT_CLASSES = classes(
@@ -127,8 +133,8 @@ def clock_class() -> tuple[str, str]:
     return "hardware", "/proc/sysinfo names no control program between this and its LPAR"
 
 
-def inert(_knob: str) -> Finding | None:
-    return None
+def inert(knob: str) -> Finding | None:
+    return NO_HALTPOLL if knob.startswith("guest.") else None
 
 
 def _steal_percent() -> int:

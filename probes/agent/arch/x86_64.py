@@ -6,7 +6,7 @@ import fcntl
 import struct
 from pathlib import Path
 
-from agent.arch import Finding, Function, classes
+from agent.arch import Emulator, Finding, Function, classes
 from agent.files import read_text
 from agent.printfmt import Symbols
 from agent.tracepoint import Event
@@ -52,6 +52,7 @@ EVENTS = (
 )
 HALT_EVENTS = ()
 NOT_VISIBLE: dict[str, str] = {}
+EMULATOR = Emulator("qemu-system-x86_64", ("-machine", "q35", "-cpu", "host"), "ttyS0")
 
 # Names of VMX in capitals, of SVM in small letters (arch/x86/include/uapi/asm/{vmx,svm}.h).
 EXIT_CLASSES = classes(

@@ -214,7 +214,8 @@ def test_a_network_is_planned_with_what_it_leaves_out(tmp_path: Path) -> None:
 def test_keys_of_guests_are_those_of_the_catalogue(tmp_path: Path) -> None:
     stream = NET.replace("net_rr", "net_stream").replace('"n"', '"s"') + "burst = 2\n"
     disk = NET[: NET.index("link")].replace("net_rr", "disk_rr").replace('"n"', '"d"')
-    for each in load(tmp_path, GOOD + NET + stream + disk).workloads:
+    linux = NET.replace("net_rr", "qemu_rr").replace('"n"', '"q"')
+    for each in load(tmp_path, GOOD + NET + stream + disk + linux).workloads:
         keys = each.model_dump().keys() - {"name", "guest"}
         assert keys == {*catalog().guests[each.guest]}
 
@@ -228,6 +229,8 @@ def test_keys_of_guests_are_those_of_the_catalogue(tmp_path: Path) -> None:
         (("loss = 0.01", "loss = 1"), "workloads.2.link.loss: input should be less than 1"),
         (("count = 23", 'count = 23\nloop = "half"'), "workloads.2.loop: input should be 'closed'"),
         (("count = 23", "count = 23\nvcpus = 9"), "workloads.2.vcpus: input should be less than"),
+        (('"net_rr"', '"qemu_rr"\ntick_ns = 5'), "workloads.2.tick_ns: no such key"),
+        (('"net_rr"', '"qemu_rr"\nkernel = "x"'), "workloads.2.kernel: string should match"),
     ],
 )
 def test_a_wrong_network_gets_key_and_remedy(

@@ -27,3 +27,12 @@ def test_a_network_says_what_it_makes() -> None:
     assert "network namespaces without names" in targets
     document = plan.document("r", "halt_poll", QUESTION, ["h"])
     assert not any("namespaces" in each.target for each in writes(document, "h"))
+
+
+def test_a_linux_guest_says_what_its_network_has_beside() -> None:
+    linux = experiment.load(experiment.find("qemu_rr"))
+    targets = {each.target for each in writes(plan.document("r", "q", linux, ["h"]), "h")}
+    assert {"network namespaces without names", "in those namespaces"} <= targets
+    network = experiment.load(experiment.find("network"))
+    document = plan.document("r", "n", network, ["h"])
+    assert "in those namespaces" not in {each.target for each in writes(document, "h")}
