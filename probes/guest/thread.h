@@ -23,9 +23,9 @@ struct thread {
 	sem_t ready;
 	sem_t go;
 	sem_t done;
-	uint64_t run_ns; /* CLOCK_MONOTONIC from before the first KVM_RUN to after the last */
+	uint64_t run_ns;       /* CLOCK_MONOTONIC from before the first KVM_RUN to after the last */
 	uint64_t run_least_ns; /* the same from after the first to before the last */
-	uint64_t cpu_ns; /* CLOCK_THREAD_CPUTIME_ID, as run_ns */
+	uint64_t cpu_ns;       /* CLOCK_THREAD_CPUTIME_ID, as run_ns */
 	struct marks marks;
 	struct timeline timeline;
 	struct stats vm_stats;
