@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from typing import Any
@@ -41,7 +42,9 @@ class Qmp:
                 return answer["return"]
 
     def close(self) -> None:
-        self._file.close()
+        # What QEMU did not take before it ended is flushed once more, and refused once more.
+        with contextlib.suppress(OSError):
+            self._file.close()
         self._connection.close()
 
     def _read(self) -> dict[str, Any]:
