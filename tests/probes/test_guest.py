@@ -352,7 +352,10 @@ HALT = ["--workload", "halt", "--count", "5"]
         (["--workload", "exit", "--count", "5", "--timeout", "0"], "--timeout is '0'"),
         (["--workload", "exit", "--count", "5", "more"], "'more' is not an option"),
         (["--workload", "exit", "--count", "5", "--vcpus", "2"], "--vcpus does not belong"),
-        (["--workload", "exit", "--count", "5", "--open"], "--open, --tcp, --netns and"),
+        (
+            ["--workload", "exit", "--count", "5", "--open"],
+            "--netns, --patience and --remote belong",
+        ),
         (["--polling"], "--polling is not an option"),
         (["-xy"], "-xy is not an option"),
         (HALT, "--intervals is missing"),

@@ -1,4 +1,4 @@
-"""One browser for all tests of pages."""
+"""A browser for the tests of a page: while it lives, no other event loop can run here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
