@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from agent import initramfs
+from agent.early_userspace import load_order
 
 DEPENDENCIES = """\
 kernel/drivers/net/virtio_net.ko.xz: kernel/drivers/net/net_failover.ko.xz kernel/net/failover.ko
@@ -45,7 +46,7 @@ def unpacked(archive: bytes, into: Path) -> dict[str, bytes]:
 
 def test_what_a_module_needs_is_loaded_before_it() -> None:
     # What is not in the index is built in.
-    assert initramfs.load_order(DEPENDENCIES, ("virtio_pci", "virtio_net")) == [
+    assert load_order(DEPENDENCIES, ("virtio_pci", "virtio_net")) == [
         "kernel/net/failover.ko",
         "kernel/drivers/net/net_failover.ko.xz",
         "kernel/drivers/net/virtio_net.ko.xz",
