@@ -9,6 +9,7 @@ from typing import Any
 from agent.files import read_text
 
 CPU = Path("/sys/devices/system/cpu")
+TICKS = Path("/proc/stat")
 
 
 class HostState:
@@ -39,7 +40,7 @@ class HostState:
     def _counters(self) -> dict[str, Any]:
         """Return ticks by kind (proc(5), /proc/stat), and how often heat slowed the CPU down."""
         throttles = _number(self._folder / "thermal_throttle" / "core_throttle_count")
-        for line in Path("/proc/stat").read_text().splitlines():
+        for line in TICKS.read_text().splitlines():
             name, *fields = line.split()
             if name == self._label:
                 user, nice, system, idle, iowait, irq, softirq, steal, guest, _ = map(
