@@ -21,7 +21,7 @@ from lab.store.folder import write_atomic
 CELL, CHANGE, SCRIPT = "cell.toml", "change.json", "bisect.sh"
 BISECTED = "bisect"
 """Name of the emulated host of a bisection: the fleet's own hosts are left alone."""
-PORT = 42299
+PORT = 22299
 
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 
