@@ -162,7 +162,7 @@ def _perf(vm: guest.Vm) -> Iterator[Counts | None]:
         said = subprocess.run(words, capture_output=True, text=True, check=False)
         rows = re.findall(r"^\s*(\S.*?)\s+(\d+)\s+[\d.]+%", said.stdout + said.stderr, re.MULTILINE)
         if not rows:
-            raise RefusedError(f"perf: {_first(said.stderr or said.stdout)}")
+            raise RefusedError(f"perf: {_wrong(said.stderr or said.stdout)}")
         yield {name: int(count) for name, count in rows}
 
 
@@ -224,14 +224,15 @@ def _wait(process: subprocess.Popen[bytes], stream: IO[bytes], word: str) -> Non
             assert process.stdout
             with contextlib.suppress(BlockingIOError):
                 seen += os.read(process.stdout.fileno(), 1 << 16)
-            raise RefusedError(_first(seen.decode(errors="replace")))
+            raise RefusedError(_wrong(seen.decode(errors="replace")))
         time.sleep(0.05)
     os.set_blocking(stream.fileno(), True)
 
 
-def _first(said: str) -> str:
-    """Return the line that says what is wrong; usage, carets and advice come below it."""
-    return next((line.strip() for line in said.splitlines() if line.strip()), "no word")
+def _wrong(said: str) -> str:
+    """Return the line that says what is wrong: first of all; of a Python tool's traceback, last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no word"]
+    return lines[-1 if lines[0].startswith("Traceback") else 0]
 
 
 def _end(process: subprocess.Popen[bytes]) -> str:
