@@ -123,9 +123,13 @@ class Vm:
         return self.result(meanwhile)
 
     def go(self) -> None:
+        """Let the guest go; AgentError with the VMM's own sentence when it has ended already."""
         assert self._process.stdin  # noqa: S101  (it is a pipe)
-        self._process.stdin.write(b"go\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(b"go\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._failure() from error
 
     def result(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
         """Wait for what the guest that runs has to say, as `run` does."""
