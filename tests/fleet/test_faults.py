@@ -3,6 +3,9 @@
 The other host is this machine: it shares nothing with the emulated one. Each fault is a real one:
 an emulator killed, a port that refuses, a disk filled, a module that does not load, a login without
 sudo. No QEMU and no root on the controller are in tests/lab/emulation/test_errors.py.
+
+What has nothing to do with an architecture is tested on one: each costs minutes. KVM's modules are
+each architecture's own.
 """
 
 from __future__ import annotations
@@ -15,15 +18,16 @@ from pathlib import Path
 import pytest
 
 from lab.errors import Exit
-from tests.fleet.bench import FORCED, LOCAL, Emulated, Ended, Lab, until
+from tests.fleet.bench import ALWAYS, FORCED, LOCAL, Emulated, Ended, Lab, until
 
 pytestmark = pytest.mark.needs("fleet", "kvm", "bpf", "root")
 
 HOME = "/var/lib/kvmlab"
 COUNT = 23
 TRIALS = 1 + 2
-# Each takes minutes; a killed host, the worst of them, is tested every time.
+# A killed host, the worst of them, is tested every time.
 when_forced = pytest.mark.skipif(not FORCED, reason="run when KVMLAB_FORCE names fleet")
+on_one_host = pytest.mark.parametrize("emulated", [ALWAYS], indirect=True)
 LONG = 500
 
 
@@ -64,6 +68,7 @@ def resumed(lab: Lab, trials: int) -> None:
     assert [row["trial"] for row in lab.rows("there")] == list(range(trials))
 
 
+@on_one_host
 def test_a_host_killed_in_mid_run(emulated: Emulated, lab: Lab) -> None:
     process = begin(emulated, lab)
     emulated.kill()
@@ -78,6 +83,7 @@ def test_a_host_killed_in_mid_run(emulated: Emulated, lab: Lab) -> None:
 
 
 @when_forced
+@on_one_host
 def test_a_line_cut_for_a_moment_and_for_good(emulated: Emulated, lab: Lab) -> None:
     process = begin(emulated, lab)
     with emulated.refusing():
@@ -102,6 +108,7 @@ def after(emulated: Emulated, harm: str, mend: str) -> Iterator[None]:
 
 
 @when_forced
+@on_one_host
 def test_a_full_disk(emulated: Emulated, lab: Lab) -> None:
     fill = "dd if=/dev/zero of=/full bs=1M 2>/dev/null; dd if=/dev/zero of=/fuller bs=1 2>/dev/null"
     with after(emulated, f"{fill}; sync", "rm /full /fuller"):
@@ -130,6 +137,7 @@ def test_a_kernel_without_kvm(emulated: Emulated, lab: Lab) -> None:
 
 
 @when_forced
+@on_one_host
 def test_a_login_that_may_not_become_root(emulated: Emulated, lab: Lab) -> None:
     # A password that none matches: without one sshd takes the account for locked.
     user = (
