@@ -12,6 +12,9 @@ Exit = Literal["exit", "hypercall", "userspace", "mmio", "ipi", "fpu"]
 Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Vcpus = Annotated[int, Field(ge=1, le=8)]
+File = Annotated[str, Field(pattern=r"^/[^,]*$")]
+"""A path on the host; QEMU reads a comma as the end of it."""
 
 WAKEUP_NS = 60_000
 """What an emulated guest needs of its own for each wake-up; hardware far less."""
@@ -119,7 +122,7 @@ class _Served(Strict):
     name: Name
     count: Count
     interval: Interval
-    vcpus: Annotated[int, Field(ge=1, le=8)] = 1
+    vcpus: Vcpus = 1
 
     @property
     def expected_s(self) -> float:
@@ -163,28 +166,67 @@ class DiskRr(_Ticking):
     guest: Literal["disk_rr"]
 
 
-class QemuRr(_Networked):
-    """One request at a time, to a real Linux guest that QEMU boots for each trial.
+class _Booted(Strict):
+    """A real Linux guest, which QEMU boots for each trial.
 
     It boots the host's own kernel, or the one at `kernel` there, whose modules are those of the
-    release in its name, as /boot has it.
+    release in its name, as /boot has it. `cmdline` is added to that kernel's parameters.
+    """
+
+    name: Name
+    count: Count
+    vcpus: Vcpus = 1
+    kernel: File | None = None
+    cmdline: str | None = None
+    memory_mib: Annotated[int, Field(ge=64, le=65_536)] = 256
+
+
+class QemuRr(_Networked, _Booted):
+    """One request at a time; any vCPU may serve it.
+
+    `initramfs` and `image`, a disk that is never written to, boot what is in them in place of the
+    lab's init. A guest of that kind must answer by itself: probes/README.md says how.
     """
 
     guest: Literal["qemu_rr"]
-    kernel: Annotated[str, Field(pattern=r"^/")] | None = None
+    initramfs: File | None = None
+    image: File | None = None
+
+    @model_validator(mode="after")
+    def _parameters_of_a_kernel(self) -> Self:
+        if self.cmdline is not None and self.image and not (self.kernel or self.initramfs):
+            raise ValueError(
+                "cmdline: the image boots by its own loader, which has its kernel's parameters; "
+                "leave it out, or name that kernel with the key kernel"
+            )
+        return self
 
     @property
     def expected_s(self) -> float:
         return BOOT_S + super().expected_s
 
 
+class QemuPipe(_Booted):
+    """Two processes pass a byte to and fro through two pipes, as `perf bench sched pipe` has them.
+
+    With two vCPUs each process has its own, which halts while the other runs.
+    """
+
+    guest: Literal["qemu_pipe"]
+    vcpus: Vcpus = 2
+
+    @property
+    def expected_s(self) -> float:
+        return BOOT_S + self.count * REQUEST_NS / 1e9
+
+
 Workload = Annotated[
-    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr, Field(discriminator="guest")
+    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr | QemuPipe, Field(discriminator="guest")
 ]
 
 TAGS = {
-    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", *get_args(Exit)),
+    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", "qemu_pipe", *get_args(Exit)),
     *("fixed", "exponential", "bursty"),
-    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr, QemuRr)),
+    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr, QemuRr, QemuPipe)),
 }
 """What pydantic puts into the path of a key to say which kind was meant."""

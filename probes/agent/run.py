@@ -155,7 +155,7 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
         binary = guest.build(home)
         asked = {trial["workload"]["guest"] for trial in plan["trials"]}
         # To find out what Linux guests a host can have costs a VM of QEMU's.
-        describe = linux.describe if asked & set(linux.WORKLOADS) else guest.describe
+        describe = linux.describe if asked & set(linux.BOOTED) else guest.describe
         description = describe(binary)
         headers = bpf.prepare(home)
         catalog = knobs.catalog(sysfs)

@@ -8,14 +8,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, intervals, linux
+from agent import SCHEMA, intervals, linux, linux_boot
 from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
 from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
-from agent.linux import LinuxVm
+from agent.linux_vm import LinuxVm, PingPong, Requests
 from agent.network import Bridged, End, Network
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
@@ -142,16 +142,15 @@ class Bench:
         return {"guest": guest, **seen[pid], "network": facts}
 
     def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm:
-        if network and plan["workload"]["guest"] in linux.WORKLOADS:
-            return LinuxVm(
-                plan,
-                network,
-                self._home,
-                lambda: self._tiny(plan, network),
-                self._vcpu_cpu,
-                self._timeout_s,
-            )
-        return self._tiny(plan, network)
+        workload = plan["workload"]
+        if workload["guest"] not in linux.BOOTED:
+            return self._tiny(plan, network)
+        task = (
+            Requests(plan, network, self._home, lambda: self._tiny(plan, network))
+            if network
+            else PingPong(plan, self._home, self._timeout_s)
+        )
+        return LinuxVm(workload, task, self._vcpu_cpu, self._timeout_s)
 
     def _tiny(self, plan: dict[str, Any], network: Network | None) -> Vm:
         """Start the VMM; for a Linux guest it is that one's client."""
@@ -169,8 +168,8 @@ class Bench:
     def _options(self, plan: dict[str, Any]) -> list[str]:
         workload = plan["workload"]
         options = self._requests(plan)
-        if workload["guest"] in linux.WORKLOADS:
-            return [*options, "--workload", "net_rr", "--remote", str(linux.PORT)]
+        if workload["guest"] in linux.BOOTED:
+            return [*options, "--workload", "net_rr", "--remote", str(linux_boot.PORT)]
         options += ["--workload", workload["guest"]]
         if "batch" in workload:
             options += ["--batch", str(workload["batch"])]
@@ -201,9 +200,9 @@ class Bench:
 
 def _not_of(guest: str, knob: Knob) -> str | None:
     """Return why a knob does nothing to this workload's guest, or None."""
-    if knob.scope == "guest" and guest not in linux.WORKLOADS:
+    if knob.scope == "guest" and guest not in linux.BOOTED:
         return "the lab's own guest has no idle driver: this knob is for Linux guests"
-    if knob.scope == "vm" and guest in linux.WORKLOADS:
+    if knob.scope == "vm" and guest in linux.BOOTED:
         return "QEMU sets no KVM_CAP_HALT_POLL on its VMs: use the module's parameter"
     return None
 
@@ -212,7 +211,7 @@ def _network(workload: dict[str, Any]) -> AbstractContextManager[Network | None]
     """Return the private network of a workload that has a `link`, else nothing."""
     if "link" not in workload:
         return nullcontext()
-    device = Bridged if workload["guest"] in linux.WORKLOADS else End
+    device = Bridged if workload["guest"] in linux.BOOTED else End
     return closing(Network(workload["link"], device))
 
 
