@@ -15,6 +15,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Vcpus = Annotated[int, Field(ge=1, le=8)]
 File = Annotated[str, Field(pattern=r"^/[^,]*$")]
 """A path on the host; QEMU reads a comma as the end of it."""
+IPv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
 
 WAKEUP_NS = 60_000
 """What an emulated guest needs of its own for each wake-up; hardware far less."""
@@ -113,8 +114,8 @@ class Link(Strict):
         return {name: value for name, value in self if value is not None}
 
 
-class _Served(Strict):
-    """A device brings the guest `count` requests.
+class _Asked(Strict):
+    """Somebody brings the guest `count` requests.
 
     `interval` is what a request waits for: its kind says from when.
     """
@@ -122,11 +123,16 @@ class _Served(Strict):
     name: Name
     count: Count
     interval: Interval
-    vcpus: Vcpus = 1
 
     @property
     def expected_s(self) -> float:
         return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
+
+
+class _Served(_Asked):
+    """A device does."""
+
+    vcpus: Vcpus = 1
 
 
 class _Ticking(_Served):
@@ -135,8 +141,8 @@ class _Ticking(_Served):
     tick_ns: Nanoseconds = 4_000_000
 
 
-class _Networked(_Served):
-    """A client on a private network sends the requests and waits for the replies.
+class _Client(_Asked):
+    """A client sends the requests and waits for the replies.
 
     The interval goes before a request: it begins with the last reply in a closed loop, when the
     last request was due in an open one. There, latency counts from when a request was due.
@@ -144,6 +150,11 @@ class _Networked(_Served):
 
     loop: Literal["closed", "open"] = "closed"
     protocol: Literal["udp", "tcp"] = "udp"
+
+
+class _Networked(_Client, _Served):
+    """The client is on a private network."""
+
     link: Link = Link()
 
 
@@ -220,13 +231,29 @@ class QemuPipe(_Booted):
         return BOOT_S + self.count * REQUEST_NS / 1e9
 
 
+class DomainRr(_Client):
+    """One request at a time, to a VM that runs on the host already, the same in all trials.
+
+    `domain` is what its QEMU calls it, libvirt's name of it; it must answer at `address` and
+    `port`, an echo service's by default. No probe watches it: `kvmlab observe` does that.
+    """
+
+    guest: Literal["domain_rr"]
+    domain: Annotated[str, Field(min_length=1)]
+    address: IPv4
+    port: Annotated[int, Field(ge=1, le=65_535)] = 7
+
+
 Workload = Annotated[
-    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr | QemuPipe, Field(discriminator="guest")
+    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr | QemuPipe | DomainRr,
+    Field(discriminator="guest"),
 ]
 
 TAGS = {
-    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", "qemu_pipe", *get_args(Exit)),
+    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", "qemu_pipe", "domain_rr"),
+    *get_args(Exit),
     *("fixed", "exponential", "bursty"),
-    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr, QemuRr, QemuPipe)),
+    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr)),
+    *(each.__name__ for each in (QemuRr, QemuPipe, DomainRr)),
 }
 """What pydantic puts into the path of a key to say which kind was meant."""

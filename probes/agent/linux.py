@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from agent import guest, netns
+from agent import domain, guest, netns
 from agent.errors import MissingError
 from agent.qemu import Qemu
 
-# Workloads whose guest QEMU boots for the trial.
+# Workloads whose guest QEMU boots for the trial, and all whose guest is a Linux.
 BOOTED = ("qemu_rr", "qemu_pipe")
+WORKLOADS = (*BOOTED, *domain.WORKLOADS)
 # Names a package's kernel has in /boot, or beside its modules.
 KERNELS = ("boot/vmlinuz-{0}", "boot/vmlinux-{0}", "lib/modules/{0}/vmlinuz", "boot/Image-{0}")
 
@@ -24,6 +25,8 @@ def describe(binary: Path) -> dict[str, Any]:
     """Return what the VMM says of this host, and what is to be said of Linux guests."""
     description = guest.describe(binary)
     description["workloads"].update(dict.fromkeys(BOOTED, ability()))
+    running = {"instruction": "a VM that runs already", "reason": None}
+    description["workloads"].update(dict.fromkeys(domain.WORKLOADS, running))
     return description
 
 

@@ -13,8 +13,6 @@ from agent.linux_boot import BROUGHT, Brought, Shipped
 from agent.network import CLIENT, DEVICE, GUEST_MAC, PREFIX, TAP, Network
 from agent.qemu import Qemu, emulator
 
-CPU = ("vcpu_ns", "user_ns", "system_ns", "guest_ns")
-SWITCHES = ("voluntary", "involuntary")
 # For a guest that has nothing to do to halt.
 PATIENCE_S = 5.0
 
@@ -146,16 +144,15 @@ class LinuxVm:
         idle = self._asleep()
         self._qemu.pause()
         run_ns = time.monotonic_ns() - began
-        spent = [_less(now, was) for now, was in zip(self._counts(), before)]
+        spent = [vcpu_thread.less(now, was) for now, was in zip(self._counts(), before)]
         return {
             **seen,
             "wall_ns": wall_ns,
-            "cpu": {name: sum(each[name] for each in spent) for name in CPU},
-            "switches": {name: sum(each[name] for each in spent) for name in SWITCHES},
+            **vcpu_thread.totals(spent),
             "vcpus": [
                 {
                     **vcpu,
-                    "cpus": sorted(os.sched_getaffinity(vcpu["tid"])),
+                    "cpus": vcpu_thread.cpus(vcpu["tid"]),
                     "run_ns": run_ns,
                     **_least(first, last),
                     "cpu_ns": each["vcpu_ns"],
@@ -210,10 +207,6 @@ def _places(vcpu_cpu: int | None) -> list[int]:
 def _least(entered: tuple[int, int] | None, idle: tuple[int, int] | None) -> dict[str, int]:
     """Return how long a vCPU certainly was in its first KVM_RUN to its last one, if it was seen."""
     return {"run_least_ns": idle[0] - entered[1]} if entered and idle else {}
-
-
-def _less(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
-    return {name: value - before[name] for name, value in now.items()}
 
 
 def _difference(now: dict[str, Any], before: dict[str, Any], grows: set[str]) -> dict[str, Any]:

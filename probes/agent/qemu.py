@@ -110,7 +110,7 @@ class Qemu:
         by_path = {each["qom-path"]: _values(each) for each in vcpus}
         return {
             "vm": _values(vm[0]) if vm else {},
-            "vcpu": [by_path[each["qom-path"]] for each in self._cpus],
+            "vcpu": [by_path.get(each["qom-path"], {}) for each in self._cpus],
         }
 
     def growing(self) -> set[str]:

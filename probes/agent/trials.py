@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, intervals, linux, linux_boot
+from agent import SCHEMA, domain, intervals, linux, linux_boot
+from agent.domain import Domain
 from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
@@ -126,7 +127,8 @@ class Bench:
         }
 
     def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
-        probes = self._probes.attached(plan.get("probes", DEFAULT))
+        watched = plan["workload"]["guest"] not in domain.WORKLOADS
+        probes = self._probes.attached(plan.get("probes", DEFAULT) if watched else [])
         with _network(plan["workload"]) as network, closing(self._vm(plan, network)) as vm:
             pid = vm.ready["pid"]
             vcpus = {vcpu["tid"]: vcpu["id"] for vcpu in vm.ready["vcpus"]}
@@ -141,8 +143,10 @@ class Bench:
             facts = network.facts() if network else None
         return {"guest": guest, **seen[pid], "network": facts}
 
-    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm:
+    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm | Domain:
         workload = plan["workload"]
+        if workload["guest"] in domain.WORKLOADS:
+            return Domain(workload, lambda: self._tiny(plan, network))
         if workload["guest"] not in linux.BOOTED:
             return self._tiny(plan, network)
         task = (
@@ -168,8 +172,10 @@ class Bench:
     def _options(self, plan: dict[str, Any]) -> list[str]:
         workload = plan["workload"]
         options = self._requests(plan)
-        if workload["guest"] in linux.BOOTED:
-            return [*options, "--workload", "net_rr", "--remote", str(linux_boot.PORT)]
+        if workload["guest"] in linux.WORKLOADS:
+            options += ["--workload", "net_rr"]
+            options += ["--remote", str(workload.get("port", linux_boot.PORT))]
+            return options + (["--address", workload["address"]] if "address" in workload else [])
         options += ["--workload", workload["guest"]]
         if "batch" in workload:
             options += ["--batch", str(workload["batch"])]
@@ -200,6 +206,8 @@ class Bench:
 
 def _not_of(guest: str, knob: Knob) -> str | None:
     """Return why a knob does nothing to this workload's guest, or None."""
+    if knob.scope != "host" and guest in domain.WORKLOADS:
+        return "it is set when a VM starts, and this one ran before the trial"
     if knob.scope == "guest" and guest not in linux.BOOTED:
         return "the lab's own guest has no idle driver: this knob is for Linux guests"
     if knob.scope == "vm" and guest in linux.BOOTED:

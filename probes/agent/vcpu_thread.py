@@ -11,12 +11,14 @@ from agent import arch
 from agent.phases import KVM_RUN
 
 LOOK_S = 0.001
+CPU = ("vcpu_ns", "user_ns", "system_ns", "guest_ns")
+SWITCHES = ("voluntary", "involuntary")
 
 
 def counts(pid: int, tid: int) -> dict[str, int]:
     """Return what a thread has had of CPUs, in ns and by kind as coarse as the tick, and switches.
 
-    The thread must not run: its latest turn would be missing (schedstat, stat, status).
+    Of a thread that runs the latest turn is missing (schedstat, stat, status).
     """
     task = Path(f"/proc/{pid}/task/{tid}")
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -30,6 +32,23 @@ def counts(pid: int, tid: int) -> dict[str, int]:
         "voluntary": int(status["voluntary_ctxt_switches"]),
         "involuntary": int(status["nonvoluntary_ctxt_switches"]),
     }
+
+
+def less(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    return {name: value - before[name] for name, value in now.items()}
+
+
+def totals(spent: list[dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Return `cpu` and `switches` of a row, summed over what each thread spent."""
+    return {
+        "cpu": {name: sum(each[name] for each in spent) for name in CPU},
+        "switches": {name: sum(each[name] for each in spent) for name in SWITCHES},
+    }
+
+
+def cpus(tid: int) -> list[int]:
+    """Return the CPUs a thread may run on."""
+    return sorted(os.sched_getaffinity(tid))
 
 
 def asleep_in_run(pid: int, tid: int, patience_s: float) -> tuple[int, int] | None:
