@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from agent import domain, echo, linux, run
-from agent.errors import MissingError
+from agent.errors import AgentError, MissingError
 from agent.knobs import catalog
 from agent.probes import Probes
 from agent.trials import Bench
@@ -104,7 +104,7 @@ def test_the_one_that_is_asked_is_no_foreign_vm() -> None:
         asked = plan(port)
         run._refuse_foreign_vms({"trials": [asked], "allow_foreign_vms": False})
         asked["workload"]["domain"] = "another"
-        with pytest.raises(run.AgentError, match="other VMs run on this host"):
+        with pytest.raises(AgentError, match="other VMs run on this host"):
             run._refuse_foreign_vms({"trials": [asked], "allow_foreign_vms": False})
 
 
