@@ -12,6 +12,10 @@ Exit = Literal["exit", "hypercall", "userspace", "mmio", "ipi", "fpu"]
 Nanoseconds = Annotated[int, Field(ge=1, le=4_000_000_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Vcpus = Annotated[int, Field(ge=1, le=8)]
+File = Annotated[str, Field(pattern=r"^/[^,]*$")]
+"""A path on the host; QEMU reads a comma as the end of it."""
+IPv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
 
 WAKEUP_NS = 60_000
 """What an emulated guest needs of its own for each wake-up; hardware far less."""
@@ -110,8 +114,8 @@ class Link(Strict):
         return {name: value for name, value in self if value is not None}
 
 
-class _Served(Strict):
-    """A device brings the guest `count` requests.
+class _Asked(Strict):
+    """Somebody brings the guest `count` requests.
 
     `interval` is what a request waits for: its kind says from when.
     """
@@ -119,11 +123,16 @@ class _Served(Strict):
     name: Name
     count: Count
     interval: Interval
-    vcpus: Annotated[int, Field(ge=1, le=8)] = 1
 
     @property
     def expected_s(self) -> float:
         return self.count * (self.interval.mean_ns + REQUEST_NS) / 1e9
+
+
+class _Served(_Asked):
+    """A device does."""
+
+    vcpus: Vcpus = 1
 
 
 class _Ticking(_Served):
@@ -132,8 +141,8 @@ class _Ticking(_Served):
     tick_ns: Nanoseconds = 4_000_000
 
 
-class _Networked(_Served):
-    """A client on a private network sends the requests and waits for the replies.
+class _Client(_Asked):
+    """A client sends the requests and waits for the replies.
 
     The interval goes before a request: it begins with the last reply in a closed loop, when the
     last request was due in an open one. There, latency counts from when a request was due.
@@ -141,6 +150,11 @@ class _Networked(_Served):
 
     loop: Literal["closed", "open"] = "closed"
     protocol: Literal["udp", "tcp"] = "udp"
+
+
+class _Networked(_Client, _Served):
+    """The client is on a private network."""
+
     link: Link = Link()
 
 
@@ -163,28 +177,83 @@ class DiskRr(_Ticking):
     guest: Literal["disk_rr"]
 
 
-class QemuRr(_Networked):
-    """One request at a time, to a real Linux guest that QEMU boots for each trial.
+class _Booted(Strict):
+    """A real Linux guest, which QEMU boots for each trial.
 
     It boots the host's own kernel, or the one at `kernel` there, whose modules are those of the
-    release in its name, as /boot has it.
+    release in its name, as /boot has it. `cmdline` is added to that kernel's parameters.
+    """
+
+    name: Name
+    count: Count
+    vcpus: Vcpus = 1
+    kernel: File | None = None
+    cmdline: str | None = None
+    memory_mib: Annotated[int, Field(ge=64, le=65_536)] = 256
+
+
+class QemuRr(_Networked, _Booted):
+    """One request at a time; any vCPU may serve it.
+
+    `initramfs` and `image`, a disk that is never written to, boot what is in them in place of the
+    lab's init. A guest of that kind must answer by itself: probes/README.md says how.
     """
 
     guest: Literal["qemu_rr"]
-    kernel: Annotated[str, Field(pattern=r"^/")] | None = None
+    initramfs: File | None = None
+    image: File | None = None
+
+    @model_validator(mode="after")
+    def _parameters_of_a_kernel(self) -> Self:
+        if self.cmdline is not None and self.image and not (self.kernel or self.initramfs):
+            raise ValueError(
+                "cmdline: the image boots by its own loader, which has its kernel's parameters; "
+                "leave it out, or name that kernel with the key kernel"
+            )
+        return self
 
     @property
     def expected_s(self) -> float:
         return BOOT_S + super().expected_s
 
 
+class QemuPipe(_Booted):
+    """Two processes pass a byte to and fro through two pipes, as `perf bench sched pipe` has them.
+
+    With two vCPUs each process has its own, which halts while the other runs.
+    """
+
+    guest: Literal["qemu_pipe"]
+    vcpus: Vcpus = 2
+
+    @property
+    def expected_s(self) -> float:
+        return BOOT_S + self.count * REQUEST_NS / 1e9
+
+
+class DomainRr(_Client):
+    """One request at a time, to a VM that runs on the host already, the same in all trials.
+
+    `domain` is what its QEMU calls it, libvirt's name of it; it must answer at `address` and
+    `port`, an echo service's by default. No probe watches it: `kvmlab observe` does that.
+    """
+
+    guest: Literal["domain_rr"]
+    domain: Annotated[str, Field(min_length=1)]
+    address: IPv4
+    port: Annotated[int, Field(ge=1, le=65_535)] = 7
+
+
 Workload = Annotated[
-    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr, Field(discriminator="guest")
+    Halt | Exits | NetRr | NetStream | DiskRr | QemuRr | QemuPipe | DomainRr,
+    Field(discriminator="guest"),
 ]
 
 TAGS = {
-    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", *get_args(Exit)),
+    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", "qemu_pipe", "domain_rr"),
+    *get_args(Exit),
     *("fixed", "exponential", "bursty"),
-    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr, QemuRr)),
+    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr)),
+    *(each.__name__ for each in (QemuRr, QemuPipe, DomainRr)),
 }
 """What pydantic puts into the path of a key to say which kind was meant."""

@@ -54,7 +54,7 @@ def writes(plan: dict[str, Any], host: str) -> list[Write]:
             Write("network namespaces without names", "a pair of veth each trial", "with its VM"),
             Write("the kernel's modules", "veth, sch_netem, sch_tbf", "by the next boot"),
         ]
-    if any("kernel" in trial["workload"] for trial in plan["hosts"][host]):
+    if any({"link", "kernel"} <= trial["workload"].keys() for trial in plan["hosts"][host]):
         changes += [
             Write("in those namespaces", "a tap and a bridge each trial", "with its VM"),
             Write("the kernel's modules", "tun, bridge", "by the next boot"),

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.metrics import fpu, guest, phases, polling, served
-from lab.metrics.model import EXITS, HALT, LINUX, SERVED, TICKING, Direction, Metric
+from lab.metrics.model import (
+    EXITS,
+    HALT,
+    LINUX,
+    ROUND_TRIPS,
+    SERVED,
+    TICKING,
+    Direction,
+    Metric,
+)
 
 if TYPE_CHECKING:
     from lab.store.layout import Document
@@ -19,6 +28,7 @@ __all__ = [
     "LINUX",
     "METRICS",
     "PRIMARY",
+    "ROUND_TRIPS",
     "SERVED",
     "TICKING",
     "Direction",

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 TICKING = frozenset({"net_rr", "net_stream", "disk_rr"})
 """Guests that a device wakes, with vCPUs beside that only tick."""
-LINUX = frozenset({"qemu_rr"})
+LINUX = frozenset({"qemu_rr", "qemu_pipe", "domain_rr"})
 """Real ones: what they do beside their work is their own affair."""
-SERVED = TICKING | LINUX
+SERVED = TICKING | {"qemu_rr", "domain_rr"}
 """Guests that a device wakes: a request waits for them."""
-HALT = frozenset({"halt"}) | SERVED
+ROUND_TRIPS = SERVED | LINUX
+"""Those whose work is to answer, be it to themselves."""
+HALT = frozenset({"halt"}) | ROUND_TRIPS
 EXITS = frozenset({"exit", "hypercall", "userspace", "mmio", "ipi", "fpu"})
 
 

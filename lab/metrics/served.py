@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.metrics.model import SERVED, TICKING, Direction, Metric, quantile, ratio
+from lab.metrics.model import ROUND_TRIPS, SERVED, TICKING, Direction, Metric, quantile, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,9 @@ METRICS = (
         direction=Direction.LOWER,
         definition="median over a trial's requests that were answered of the time from a request "
         "to its reply: by the client's clock, in an open loop from when the request was due; of a "
-        "disk by the guest's counter, from asking to the completion's handler",
-        guests=SERVED,
+        "disk by the guest's counter, from asking to the completion's handler; of pipes by the "
+        "guest's clock, from a process's turn to its next",
+        guests=ROUND_TRIPS,
         value=_quantile("round_trip_ns", 0.5),
         primary=True,
     ),
@@ -63,7 +64,7 @@ METRICS = (
         unit="ns",
         direction=Direction.LOWER,
         definition="the same, 99th percentile; absent below 100 replies",
-        guests=SERVED,
+        guests=ROUND_TRIPS,
         value=_quantile("round_trip_ns", 0.99),
         primary=True,
     ),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-CLOSED = frozenset({"halt", "disk_rr"})
+CLOSED = frozenset({"halt", "disk_rr", "qemu_pipe"})
 """Guests that wait for their own work: it is asked for when the last wake-up is done with."""
 PARAMETERS = {
     "halt_poll_ns": "halt_poll_ns",

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lab.labels import nanoseconds, setting_label
-from lab.metrics import HALT, SERVED
+from lab.metrics import HALT, ROUND_TRIPS
 from lab.report.material import Material, Multiple, Picture
 from lab.report.style import Key, axis, figure, time_axis
 from lab.store.layout import Document
@@ -28,7 +28,7 @@ def latency(material: Material) -> Picture:
 def round_trips(material: Material) -> Picture:
     """Distribution of round trips, tail first."""
     return _distribution(
-        material, SERVED, "round_trip_ns", "round trip", "How long replies take", "replies"
+        material, ROUND_TRIPS, "round_trip_ns", "round trip", "How long replies take", "replies"
     )
 
 

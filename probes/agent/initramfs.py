@@ -1,4 +1,4 @@
-"""The initramfs of a Linux guest: its kernel's network card driver, and the lab's init."""
+"""The initramfs of a Linux guest: the lab's init, and drivers of its kernel's."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from agent.early_userspace import Cpio, ZstdError, load_order, module_name, read
 from agent.errors import MissingError
 
 # The rest of what the guest needs is built into the kernels of distributions.
-MODULES = ("virtio_pci", "virtio_net")
+NETWORK_CARD = ("virtio_pci", "virtio_net")
 
 
-def build(init: bytes, modules: Path) -> bytes:
-    """Return a cpio archive with `init`, and the modules below `modules` in the order to load.
+def build(init: bytes, modules: Path, wanted: tuple[str, ...]) -> bytes:
+    """Return a cpio archive with `init`, and the modules `wanted` in the order to load.
 
     `modules` is /lib/modules/<release>; without it everything is taken to be built in. Raises
     MissingError for a module that cannot be decompressed here.
     """
     index = modules / "modules.dep"
-    order = load_order(index.read_text(), MODULES) if index.exists() else []
+    order = load_order(index.read_text(), wanted) if index.exists() else []
     names = [f"/modules/{module_name(path)}.ko" for path in order]
     archive = Cpio()
     for folder in ("dev", "proc", "sys", "modules"):

@@ -12,11 +12,11 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from agent import arch, netns
 from agent.errors import AgentError, MissingError
+from agent.guest import DRAIN_EVERY_S
 from agent.qmp import Qmp
 
 # include/uapi/linux/prctl.h
@@ -74,11 +74,11 @@ class Qemu:
         self._last = ""
         try:
             self.version = self._qmp.greet()
-            self.vcpus = {
-                each["thread-id"]: each["cpu-index"] for each in self._qmp.ask("query-cpus-fast")
-            }
+            self._cpus = sorted(
+                self._qmp.ask("query-cpus-fast"), key=lambda each: int(each["cpu-index"])
+            )
         except AgentError as error:
-            failure = self._failure(str(error))
+            failure = self.failure(str(error))
             self.close()
             raise MissingError(f"QEMU starts no VM on this host: {failure}") from error
         except BaseException:
@@ -88,6 +88,11 @@ class Qemu:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def threads(self) -> list[int]:
+        """The threads of the vCPUs, by index."""
+        return [each["thread-id"] for each in self._cpus]
 
     def go_on(self) -> None:
         self._qmp.ask("cont")
@@ -102,7 +107,11 @@ class Qemu:
             vm, vcpus = (self._qmp.ask("query-stats", target=each) for each in ("vm", "vcpu"))
         except AgentError:
             return None
-        return {"vm": _values(vm[0]) if vm else {}, "vcpu": [_values(each) for each in vcpus]}
+        by_path = {each["qom-path"]: _values(each) for each in vcpus}
+        return {
+            "vm": _values(vm[0]) if vm else {},
+            "vcpu": [by_path.get(each["qom-path"], {}) for each in self._cpus],
+        }
 
     def growing(self) -> set[str]:
         """Return names of the statistics that only ever grow."""
@@ -119,47 +128,57 @@ class Qemu:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def answer(self, key: str, timeout_s: float) -> dict[str, Any]:
-        """Wait for what the guest's init says under `key`.
+    def answer(
+        self, key: str, timeout_s: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
+        """Wait for what the guest's init says under `key`; `meanwhile` is called now and then.
 
         Raises MissingError when this host's KVM cannot run the guest, AgentError with the guest's
         own words, or the console's last ones, when it does not come.
         """
         deadline = time.monotonic() + timeout_s
-        while True:
-            line = self._line(deadline)
-            if line is None:
-                raise self._failure(f"the guest did not come to say {key} in {timeout_s:g} s")
+        while time.monotonic() < deadline:
+            line = self.line(DRAIN_EVERY_S)
+            meanwhile()
             with contextlib.suppress(ValueError):
-                said = json.loads(line)
+                said = json.loads(line or "")
                 if isinstance(said, dict) and "failed" in said:
                     raise AgentError(f"the Linux guest failed: {said['failed']}")
                 if isinstance(said, dict) and key in said:
                     found: dict[str, Any] = said[key]
                     return found
-            self._last = line or self._last
+        raise self.failure(f"the guest did not come to say {key} in {timeout_s:g} s")
 
-    def _line(self, deadline: float) -> str | None:
-        """Return the console's next line; None when QEMU ended, KVM gave up, or time did."""
+    def line(self, patience_s: float) -> str | None:
+        """Return the console's next line; None when there is none in so many seconds.
+
+        Raises MissingError when this host's KVM cannot run the guest, AgentError when QEMU ended.
+        """
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
         pipes = [self._process.stdout.fileno(), self._process.stderr.fileno()]
+        deadline = time.monotonic() + patience_s
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             readable, _, _ = select.select(pipes, [], [], max(left, 0))
             if pipes[1] in readable:
                 self._errors += os.read(pipes[1], 1 << 16)
-            if not readable or GAVE_UP in self._errors.decode(errors="replace"):
-                return None
+            if GAVE_UP in self._errors.decode(errors="replace"):
+                raise self.failure("KVM gave up")
             if pipes[0] in readable:
                 chunk = os.read(pipes[0], 1 << 16)
                 if not chunk:
-                    return None
+                    raise self.failure("the guest ended")
                 self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line.decode(errors="replace").strip()
+            elif not readable:
+                return None
+        taken, _, self._buffer = self._buffer.partition(b"\n")
+        line = taken.decode(errors="replace").strip()
+        self._last = line or self._last
+        return line
 
-    def _failure(self, sentence: str) -> AgentError:
+    def failure(self, sentence: str) -> AgentError:
+        """End QEMU, and return the error with what it, or the guest's console, said last."""
         self._process.kill()
         _, errors = self._process.communicate()
         words = (self._errors + errors).decode(errors="replace").strip().splitlines()
@@ -184,22 +203,3 @@ def _die_with_parent() -> None:
 
 def _values(answer: dict[str, Any]) -> dict[str, Any]:
     return {each["name"]: each["value"] for each in answer["stats"]}
-
-
-def thread_counts(pid: int, tid: int) -> dict[str, int]:
-    """Return what a thread has had of CPUs, in ns and by kind as coarse as the tick, and switches.
-
-    The thread must not run: its latest turn would be missing (proc(5): schedstat, stat, status).
-    """
-    task = Path(f"/proc/{pid}/task/{tid}")
-    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    fields = (task / "stat").read_text().rpartition(")")[2].split()
-    status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
-    return {
-        "vcpu_ns": int((task / "schedstat").read_text().split()[0]),
-        "user_ns": int(fields[11]) * tick_ns,
-        "system_ns": int(fields[12]) * tick_ns,
-        "guest_ns": int(fields[40]) * tick_ns,
-        "voluntary": int(status["voluntary_ctxt_switches"]),
-        "involuntary": int(status["nonvoluntary_ctxt_switches"]),
-    }

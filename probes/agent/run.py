@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, bpf, facts, guest, knobs, linux, lock, trials
+from agent import SCHEMA, bpf, facts, guest, knobs, linux, lock, trials, vms
 from agent.errors import AgentError, Stopped, UnsupportedError
 from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
@@ -210,7 +210,8 @@ def _facts(
 
 
 def _refuse_foreign_vms(plan: dict[str, Any]) -> None:
-    foreign = facts.foreign_vms()
+    asked = {trial["workload"].get("domain") for trial in plan["trials"]}
+    foreign = [vm.pid for vm in vms.find([]) if vm.name not in asked]
     if foreign and not plan["allow_foreign_vms"]:
         raise AgentError(
             f"other VMs run on this host (pid {', '.join(map(str, foreign))}) and would blur the "

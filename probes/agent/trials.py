@@ -8,14 +8,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, intervals, linux
+from agent import SCHEMA, domain, intervals, linux, linux_boot
+from agent.domain import Domain
 from agent.errors import AgentError, MissingError, UnsupportedError
 from agent.files import write_atomic
 from agent.guest import Vm
 from agent.host_state import HostState
 from agent.journal import Journal
 from agent.knobs import Availability, Knob, ModuleParameter, inert
-from agent.linux import LinuxVm
+from agent.linux_vm import LinuxVm, PingPong, Requests
 from agent.network import Bridged, End, Network
 from agent.probe import Watched
 from agent.probes import DEFAULT, Probes
@@ -126,7 +127,8 @@ class Bench:
         }
 
     def _measure(self, plan: dict[str, Any]) -> dict[str, Any]:
-        probes = self._probes.attached(plan.get("probes", DEFAULT))
+        watched = plan["workload"]["guest"] not in domain.WORKLOADS
+        probes = self._probes.attached(plan.get("probes", DEFAULT) if watched else [])
         with _network(plan["workload"]) as network, closing(self._vm(plan, network)) as vm:
             pid = vm.ready["pid"]
             vcpus = {vcpu["tid"]: vcpu["id"] for vcpu in vm.ready["vcpus"]}
@@ -141,17 +143,18 @@ class Bench:
             facts = network.facts() if network else None
         return {"guest": guest, **seen[pid], "network": facts}
 
-    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm:
-        if network and plan["workload"]["guest"] in linux.WORKLOADS:
-            return LinuxVm(
-                plan,
-                network,
-                self._home,
-                lambda: self._tiny(plan, network),
-                self._vcpu_cpu,
-                self._timeout_s,
-            )
-        return self._tiny(plan, network)
+    def _vm(self, plan: dict[str, Any], network: Network | None) -> Vm | LinuxVm | Domain:
+        workload = plan["workload"]
+        if workload["guest"] in domain.WORKLOADS:
+            return Domain(workload, lambda: self._tiny(plan, network))
+        if workload["guest"] not in linux.BOOTED:
+            return self._tiny(plan, network)
+        task = (
+            Requests(plan, network, self._home, lambda: self._tiny(plan, network))
+            if network
+            else PingPong(plan, self._home, self._timeout_s)
+        )
+        return LinuxVm(workload, task, self._vcpu_cpu, self._timeout_s)
 
     def _tiny(self, plan: dict[str, Any], network: Network | None) -> Vm:
         """Start the VMM; for a Linux guest it is that one's client."""
@@ -170,7 +173,9 @@ class Bench:
         workload = plan["workload"]
         options = self._requests(plan)
         if workload["guest"] in linux.WORKLOADS:
-            return [*options, "--workload", "net_rr", "--remote", str(linux.PORT)]
+            options += ["--workload", "net_rr"]
+            options += ["--remote", str(workload.get("port", linux_boot.PORT))]
+            return options + (["--address", workload["address"]] if "address" in workload else [])
         options += ["--workload", workload["guest"]]
         if "batch" in workload:
             options += ["--batch", str(workload["batch"])]
@@ -201,9 +206,11 @@ class Bench:
 
 def _not_of(guest: str, knob: Knob) -> str | None:
     """Return why a knob does nothing to this workload's guest, or None."""
-    if knob.scope == "guest" and guest not in linux.WORKLOADS:
+    if knob.scope != "host" and guest in domain.WORKLOADS:
+        return "it is set when a VM starts, and this one ran before the trial"
+    if knob.scope == "guest" and guest not in linux.BOOTED:
         return "the lab's own guest has no idle driver: this knob is for Linux guests"
-    if knob.scope == "vm" and guest in linux.WORKLOADS:
+    if knob.scope == "vm" and guest in linux.BOOTED:
         return "QEMU sets no KVM_CAP_HALT_POLL on its VMs: use the module's parameter"
     return None
 
@@ -212,7 +219,7 @@ def _network(workload: dict[str, Any]) -> AbstractContextManager[Network | None]
     """Return the private network of a workload that has a `link`, else nothing."""
     if "link" not in workload:
         return nullcontext()
-    device = Bridged if workload["guest"] in linux.WORKLOADS else End
+    device = Bridged if workload["guest"] in linux.BOOTED else End
     return closing(Network(workload["link"], device))
 
 

@@ -19,7 +19,11 @@ pytestmark = [
     pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet"),
 ]
 
-QEMU = {"emu-arm64": "qemu-system-arm", "emu-x86": "qemu-system-x86"}
+QEMU = {
+    "emu-arm64": "qemu-system-arm",
+    "emu-x86": "qemu-system-x86",
+    "emu-ppc64": "qemu-system-ppc",
+}
 PRIME = 97
 LONG = 100_000
 HOME = "/var/lib/kvmlab"
@@ -36,13 +40,27 @@ overhead = false
 [reference]
 "host.halt_poll_ns" = 200_000
 """
-WORKLOAD = """
-[[workloads]]
-name = "linux-{protocol}"
-guest = "qemu_rr"
-count = {count}
-protocol = "{protocol}"
-interval = {{ kind = "fixed", ns = 10_000_000 }}
+RHYTHM = 'interval = { kind = "fixed", ns = 10_000_000 }'
+UDP = f'guest = "qemu_rr"\n{RHYTHM}'
+TCP = f'{UDP}\nprotocol = "tcp"\nvcpus = 2'
+PIPE = 'guest = "qemu_pipe"'
+# What a user's initramfs does is what the lab's does, told by the kernel's parameters.
+THEIRS = "/root/theirs"
+BROUGHT = f"""{UDP}
+initramfs = "{THEIRS}"
+image = "{THEIRS}.img"
+cmdline = "-- echo 192.0.2.2 30"
+"""
+BRING = f"""
+cd {HOME}/probes-*/ && python3 - <<END
+from pathlib import Path
+from platform import release
+from agent import guest, initramfs
+init = guest.build(Path("{HOME}"), guest.SHIPPED / "linux", "init").read_bytes()
+archive = initramfs.build(init, Path("/lib/modules", release()), initramfs.NETWORK_CARD)
+Path("{THEIRS}").write_bytes(archive)
+Path("{THEIRS}.img").write_bytes(bytes(1 << 20))
+END
 """
 # What is there of networks, by namespace: all of it.
 NETWORKS = (
@@ -61,42 +79,70 @@ def linux_host(request: pytest.FixtureRequest, say: Say) -> Iterator[Emulated]:
         host.down()
 
 
-def question(lab: Lab, count: int, *protocols: str) -> str:
-    workloads = (WORKLOAD.format(protocol=each, count=count) for each in protocols)
+def question(lab: Lab, count: int, **workloads: str) -> str:
+    tables = (
+        f'[[workloads]]\nname = "{name}"\ncount = {count}\n{keys}\n'
+        for name, keys in workloads.items()
+    )
     path = lab.folder / "linux.toml"
-    path.write_text(QUESTION + "".join(workloads))
+    path.write_text(QUESTION + "".join(tables))
     return str(path)
+
+
+def measured(host: Emulated, folder: Path, **workloads: str) -> list[dict[str, Any]]:
+    lab = Lab(folder, there=host.entry())
+    ended = lab.kvmlab("run", question(lab, PRIME, **workloads), "--no-provision")
+    assert ended.status in {Exit.OK, Exit.INCONCLUSIVE}, ended.err
+    rows = lab.rows("there")
+    # Each once to warm up.
+    assert len(rows) == 2 * len(workloads)
+    for row in rows:
+        assert row["status"] == "ok", row["reason"]
+    return rows
 
 
 @pytest.fixture(scope="module")
 def rows(linux_host: Emulated, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    lab = Lab(tmp_path_factory.mktemp("linux"), there=linux_host.entry())
-    ended = lab.kvmlab("run", question(lab, PRIME, "udp", "tcp"), "--no-provision")
-    assert ended.status in {Exit.OK, Exit.INCONCLUSIVE}, ended.err
-    return lab.rows("there")
+    return measured(linux_host, tmp_path_factory.mktemp("linux"), udp=UDP, tcp=TCP, pipe=PIPE)
 
 
 def test_requests_sent_are_requests_answered(rows: list[dict[str, Any]]) -> None:
-    # Each once to warm up.
-    assert len(rows) == 2 * 2
     for row in rows:
-        assert row["status"] == "ok", row["reason"]
-        requests = row["guest"]["requests"]
-        answered = row["guest"]["completed"]
-        assert [requests["sent"], answered, requests["replies"]] == 3 * [PRIME]
-        assert len(row["guest"]["round_trip_ns"]) == PRIME
-        assert min(row["guest"]["round_trip_ns"]) > 0
+        guest = row["guest"]
+        sent = guest.get("requests", {"sent": PRIME, "replies": PRIME})
+        assert [sent["sent"], guest["completed"], sent["replies"]] == 3 * [PRIME]
+        assert len(guest["round_trip_ns"]) == PRIME
+        assert min(guest["round_trip_ns"]) > 0
         assert row["haltpoll"]["halts"] > 0
+
+
+def test_each_side_of_a_pipe_halts_while_the_other_runs(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["workload"]["name"] == "pipe":
+            halts = {0: 0, 1: 0}
+            for exits in row["phases"]["exits"]:
+                if exits["class"] == "halt":
+                    halts[exits["vcpu"]] += exits["count"]
+            # Not each time: a byte may be there before the side that waits for it has gone idle.
+            assert min(halts.values()) > PRIME / 2
+            # Each on a CPU of its own.
+            first, second = (vcpu["cpus"] for vcpu in row["guest"]["vcpus"])
+            assert len(first) == 1
+            assert not {*first} & {*second}
 
 
 def test_phases_hold_all_the_time_of_a_vcpu(rows: list[dict[str, Any]]) -> None:
     for row in rows:
-        (vcpu,), (account,) = row["guest"]["vcpus"], row["phases"]["vcpus"]
-        known = sum(account["phases"].values()) + account["unattributed_ns"]
-        assert known == account["wall_ns"]
-        # From the first reply on it certainly runs, and QEMU's words bracket all of it.
-        least = sum(row["guest"]["round_trip_ns"][1:])
-        assert least <= account["wall_ns"] <= vcpu["run_ns"]
+        told, accounts = row["guest"]["vcpus"], row["phases"]["vcpus"]
+        assert len(told) == len(accounts) == row["workload"]["vcpus"]
+        by_id = {vcpu["id"]: vcpu for vcpu in told}
+        for account in accounts:
+            known = sum(filter(None, account["phases"].values())) + account["unattributed_ns"]
+            assert known == account["wall_ns"]
+            # Seen asleep in KVM_RUN before the first request and after the last.
+            bounds = by_id[account["vcpu"]]
+            assert sum(row["guest"]["round_trip_ns"]) < bounds["run_least_ns"]
+            assert bounds["run_least_ns"] <= account["wall_ns"] <= bounds["run_ns"]
         counts = [d for d in crosscheck.differences(row) if d.quantity.unit == "events"]
         assert counts
         assert not [each for each in counts if each.notable]
@@ -106,8 +152,21 @@ def test_the_guest_says_what_it_is(linux_host: Emulated, rows: list[dict[str, An
     for row in rows:
         said = row["guest"]["linux"]
         assert said["kernel"] == linux_host.ssh("uname -r")
-        assert said["cpus"] == 1
+        assert said["cpus"] == row["workload"]["vcpus"]
         assert said["boot_ns"] > 0
+
+
+def test_a_guest_that_somebody_brings_is_asked_and_its_disk_stays_as_it_was(
+    linux_host: Emulated, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    del rows  # what they wanted is built
+    linux_host.ssh(BRING)
+    before = linux_host.ssh(f"sha256sum {THEIRS}.img")
+    for row in measured(linux_host, tmp_path, theirs=BROUGHT):
+        requests = row["guest"]["requests"]
+        assert [requests["sent"], requests["replies"], row["guest"]["completed"]] == 3 * [PRIME]
+        assert row["guest"]["linux"].keys() == {"boot_ns", "qemu"}
+    assert linux_host.ssh(f"sha256sum {THEIRS}.img") == before
 
 
 def test_it_is_observed_by_name_and_goes_with_a_killed_agent(
@@ -116,20 +175,20 @@ def test_it_is_observed_by_name_and_goes_with_a_killed_agent(
     lab = Lab(tmp_path, there=linux_host.entry())
     linux_host.ssh(f"rm -rf {HOME}/runs/*")
     before = linux_host.ssh(NETWORKS)
-    process = lab.start("run", question(lab, LONG, "udp"), "--no-provision")
+    process = lab.start("run", question(lab, LONG, udp=UDP), "--no-provision")
     # Booted: what serves is asked by a client.
     linux_host.ssh("until pgrep -f '[k]vmlab-guest.* --remote'; do sleep 1; done")
     seen = lab.kvmlab("observe", "there", "--json", "--count", "3", "--interval", "5")
     assert seen.status == Exit.OK, seen.err
     *_, last = map(json.loads, seen.out.splitlines())
     (vm,) = last["vms"]
-    assert vm["name"] == "linux-udp"
+    assert vm["name"] == "udp"
     (vcpu,) = vm["vcpus"]
     assert (vcpu["vcpu"], vcpu["thread"]) == (0, "CPU 0/KVM")
     assert vcpu["account"]["exits"] > 0
 
     agent = linux_host.ssh(f"sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/' {HOME}/runs/*/state.json")
     linux_host.ssh(f"kill -9 {agent}")
-    until(lambda: linux_host.ssh("pgrep -f '[g]uest=linux|[k]vmlab-guest' || echo none") == "none")
+    until(lambda: linux_host.ssh("pgrep -f '[g]uest=udp|[k]vmlab-guest' || echo none") == "none")
     assert linux_host.ssh(NETWORKS) == before
     assert lab.end(process).status == Exit.FAILURE

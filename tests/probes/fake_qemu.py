@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""What the agent needs of QEMU, without a VM: QMP, a console, an echo server where the tap is.
+"""What the agent needs of QEMU, without a VM: QMP, a console, what answers where the tap is.
 
-Of its command line it takes the descriptor of QMP. KVMLAB_FAKE says how it fails, if it is to.
+Of its command line it takes the descriptor of QMP, how many vCPUs there are, and what init is to
+do: without an init it serves and says nothing. KVMLAB_FAKE says how it fails, if it is to.
 """
 
 import json
@@ -16,6 +17,7 @@ import time
 
 GROWING = [{"name": "exits", "type": "cumulative"}, {"name": "hist", "type": "linear-histogram"}]
 FAULT = os.environ.get("KVMLAB_FAKE")
+WORDS = " ".join(sys.argv)
 
 
 class Echo:
@@ -63,34 +65,65 @@ def say(**line: object) -> None:
     sys.stdout.flush()
 
 
-def boot() -> None:
-    if FAULT == "kvm":
-        sys.stderr.write("KVM internal error. Suberror: 1\n")
-        sys.stderr.flush()
-        return
-    if FAULT == "init":
-        say(failed="no network card came up as eth0")
-        return
+def echo_init() -> None:
     echo = Echo()
     say(ready={"kernel": "6.0", "idle_driver": "haltpoll", "guest_halt_poll_ns": 7})
 
     def last_words() -> None:
         if sys.stdin.readline() == "end\n":
-            say(result={"answered": echo.answered})
+            say(result={"completed": echo.answered})
 
     threading.Thread(target=last_words, daemon=True).start()
 
 
-def counts(exits: int) -> dict[str, object]:
+def pingpong_init(count: int) -> None:
+    say(ready={"kernel": "6.0", "idle_driver": None})
+
+    def play() -> None:
+        if sys.stdin.readline() == "go\n":
+            say(done={})
+        if sys.stdin.readline() == "end\n":
+            say(result={"completed": count, "round_trip_ns": list(range(1, count + 1))})
+
+    threading.Thread(target=play, daemon=True).start()
+
+
+def boot() -> None:
+    if FAULT == "kvm":
+        sys.stderr.write("KVM internal error. Suberror: 1\n")
+        sys.stderr.flush()
+    elif FAULT == "init":
+        say(failed="no network card came up as eth0")
+    elif FAULT == "silent":
+        say(login="web1")
+    elif found := re.search(r"-- pingpong (\d+)", WORDS):
+        pingpong_init(int(found[1]))
+    elif "-- echo" in WORDS:
+        echo_init()
+    else:
+        Echo()
+
+
+def cpus() -> list[dict[str, object]]:
+    """Return the vCPUs, the last one first."""
+    found = re.search(r"-smp (\d+)", WORDS)
+    assert found
+    return [
+        {"thread-id": os.getpid(), "cpu-index": index, "qom-path": f"/cpu[{index}]"}
+        for index in reversed(range(int(found[1])))
+    ]
+
+
+def counts(exits: int, path: str) -> dict[str, object]:
     values = {"exits": exits, "hist": [exits, 1], "blocking": False}
-    return {"stats": [{"name": name, "value": value} for name, value in values.items()]}
+    told = [{"name": name, "value": value} for name, value in values.items()]
+    return {"qom-path": path, "stats": told}
 
 
 def main() -> None:
     if FAULT == "start":
         sys.exit("no such CPU")
-    words = " ".join(sys.argv)
-    found = re.search(r"socket,id=qmp,fd=(\d+)", words)
+    found = re.search(r"socket,id=qmp,fd=(\d+)", WORDS)
     assert found
     qmp = socket.socket(fileno=int(found[1])).makefile("rw")
 
@@ -104,15 +137,21 @@ def main() -> None:
         asked = json.loads(line)
         answer: object = {}
         if asked["execute"] == "query-cpus-fast":
-            answer = [{"thread-id": os.getpid(), "cpu-index": 0}]
+            answer = cpus()
         elif asked["execute"] == "cont":
             if not booted:
                 boot()
             booted = True
             exits += 5
             send({"event": "RESUME"})
+        elif asked["execute"] == "query-stats" and asked["arguments"]["target"] == "vm":
+            answer = [counts(exits, "/machine")]
         elif asked["execute"] == "query-stats":
-            answer = [counts(exits)]
+            # vCPU 1 exits twice as often.
+            answer = [
+                counts(exits << int(str(each["cpu-index"])), str(each["qom-path"]))
+                for each in cpus()
+            ]
         elif asked["execute"] == "query-stats-schemas":
             answer = [{"provider": "kvm", "target": "vcpu", "stats": GROWING}]
         send({"return": answer})

@@ -54,7 +54,9 @@ def test_what_a_module_needs_is_loaded_before_it() -> None:
 
 
 def test_cpio_unpacks_it(modules: Path, tmp_path: Path) -> None:
-    files = unpacked(initramfs.build(b"init itself", modules), tmp_path / "root")
+    files = unpacked(
+        initramfs.build(b"init itself", modules, initramfs.NETWORK_CARD), tmp_path / "root"
+    )
     assert files == {
         "init": b"init itself",
         "modules/order": b"".join(
@@ -69,5 +71,7 @@ def test_cpio_unpacks_it(modules: Path, tmp_path: Path) -> None:
 
 
 def test_a_kernel_without_modules_has_everything_built_in(tmp_path: Path) -> None:
-    files = unpacked(initramfs.build(b"init", tmp_path / "nowhere"), tmp_path / "root")
+    files = unpacked(
+        initramfs.build(b"init", tmp_path / "nowhere", initramfs.NETWORK_CARD), tmp_path / "root"
+    )
     assert files == {"init": b"init", "modules/order": b""}

@@ -47,12 +47,16 @@ NO_HALTPOLL = Finding(
 
 @dataclass(frozen=True)
 class Emulator:
-    """How QEMU runs a Linux guest here: its program, the machine, the guest's console and card."""
+    """How QEMU runs a Linux guest here: its program, the machine, the guest's console and card.
+
+    `boots_disks` says whether QEMU brings a firmware that finds a kernel on a disk.
+    """
 
     program: str
     options: tuple[str, ...]
     console: str
     card: str = "virtio-net-pci,romfile="
+    boots_disks: bool = True
 
 
 class Architecture(Protocol):

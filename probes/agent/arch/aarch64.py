@@ -68,7 +68,10 @@ EVENTS = (
 HALT_EVENTS = ()
 NOT_VISIBLE: dict[str, str] = {}
 EMULATOR = Emulator(
-    "qemu-system-aarch64", ("-machine", "virt,gic-version=host", "-cpu", "host"), "ttyAMA0"
+    "qemu-system-aarch64",
+    ("-machine", "virt,gic-version=host", "-cpu", "host"),
+    "ttyAMA0",
+    boots_disks=False,
 )
 
 # arch/arm64/include/asm/esr.h names the exception classes. Writing one of the ICC_SGI*R registers

@@ -200,6 +200,22 @@ count = 23
 interval = { kind = "fixed", ns = 30_000 }
 link = { delay_ns = 1000, loss = 0.01 }
 """
+PIPE = """
+[[workloads]]
+name = "p"
+guest = "qemu_pipe"
+count = 23
+"""
+DOMAIN = """
+[[workloads]]
+name = "v"
+guest = "domain_rr"
+count = 23
+interval = { kind = "fixed", ns = 30_000 }
+domain = "d"
+address = "10.0.0.2"
+port = 7
+"""
 
 
 def test_a_network_is_planned_with_what_it_leaves_out(tmp_path: Path) -> None:
@@ -215,9 +231,33 @@ def test_keys_of_guests_are_those_of_the_catalogue(tmp_path: Path) -> None:
     stream = NET.replace("net_rr", "net_stream").replace('"n"', '"s"') + "burst = 2\n"
     disk = NET[: NET.index("link")].replace("net_rr", "disk_rr").replace('"n"', '"d"')
     linux = NET.replace("net_rr", "qemu_rr").replace('"n"', '"q"')
-    for each in load(tmp_path, GOOD + NET + stream + disk + linux).workloads:
+    loaded = load(tmp_path, GOOD + NET + stream + disk + linux + PIPE + DOMAIN).workloads
+    for each in loaded:
         keys = each.model_dump().keys() - {"name", "guest"}
         assert keys == {*catalog().guests[each.guest]}
+
+
+def test_processes_of_a_pipe_have_a_vcpu_each_if_not_told_otherwise(tmp_path: Path) -> None:
+    pipe = load(tmp_path, GOOD + PIPE).workloads[-1]
+    assert pipe.model_dump()["vcpus"] == 2
+    assert pipe.expected_s > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (('domain = "d"', 'domain = ""'), "domain: string should have at least 1 character"),
+        (('"10.0.0.2"', '"web1"'), "address: string should match"),
+        (("port = 7", "port = 0"), "port: input should be greater than or equal to 1"),
+        (("port = 7", "vcpus = 2"), "vcpus: no such key"),
+    ],
+)
+def test_a_wrong_domain_gets_key_and_remedy(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    assert change[0] in DOMAIN
+    with pytest.raises(UsageError, match=complaint):
+        load(tmp_path, GOOD + DOMAIN.replace(*change, 1))
 
 
 @pytest.mark.parametrize(
@@ -231,6 +271,11 @@ def test_keys_of_guests_are_those_of_the_catalogue(tmp_path: Path) -> None:
         (("count = 23", "count = 23\nvcpus = 9"), "workloads.2.vcpus: input should be less than"),
         (('"net_rr"', '"qemu_rr"\ntick_ns = 5'), "workloads.2.tick_ns: no such key"),
         (('"net_rr"', '"qemu_rr"\nkernel = "x"'), "workloads.2.kernel: string should match"),
+        (('"net_rr"', '"qemu_rr"\nimage = "/a,b"'), "workloads.2.image: string should match"),
+        (
+            ('"net_rr"', '"qemu_rr"\nimage = "/a"\ncmdline = "b"'),
+            "cmdline: the image boots by its own loader",
+        ),
     ],
 )
 def test_a_wrong_network_gets_key_and_remedy(
