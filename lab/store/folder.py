@@ -19,9 +19,6 @@ from lab.paths import ROOT
 from lab.store.layout import SCHEMA
 from lab.store.read import read_manifest, read_plan
 
-# States of a host that a resume leaves alone; an unsupported host ran all it could: nothing.
-_DONE = {"complete", "unsupported"}
-
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -157,9 +154,8 @@ class RunFolder:
 
     def unfinished(self) -> list[str]:
         """Return the hosts that do not have all their rows yet."""
-        return [
-            host for host, entry in self.manifest["hosts"].items() if entry["state"] not in _DONE
-        ]
+        hosts = self.manifest["hosts"].items()
+        return [host for host, entry in hosts if entry["state"] != "complete"]
 
     def host(self, name: str, state: str, error: str | None, facts: dict[str, Any] | None) -> None:
         """Record what became of a host."""
@@ -175,8 +171,8 @@ class RunFolder:
     def finish(self) -> str:
         """Derive and record the run's state from its hosts': complete, partial or failed."""
         states = {entry["state"] for entry in self.manifest["hosts"].values()}
-        if states <= _DONE:
-            state = "complete" if "complete" in states else "failed"
+        if states == {"complete"}:
+            state = "complete"
         elif states & {"complete", "partial", "running"}:
             state = "partial"
         else:
