@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent import arch
+from agent import arch, kvm
+from agent.errors import UnsupportedError
 from agent.files import read_json
 from agent.settings import Number
 
@@ -81,17 +82,14 @@ class VmCapability(Knob):
     scope = "vm"
 
     def available(self) -> Availability:
+        architecture = arch.of()
+        request = KVM_CHECK_EXTENSION | (architecture.IOC_NONE if architecture else 0)
         try:
-            kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
-        except OSError as error:
-            return Availability("missing", f"/dev/kvm cannot be opened: {error.strerror}")
-        try:
-            architecture = arch.of()
-            request = KVM_CHECK_EXTENSION | (architecture.IOC_NONE if architecture else 0)
-            if fcntl.ioctl(kvm, request, KVM_CAP_HALT_POLL) > 0:
-                return OK
-        finally:
-            os.close(kvm)
+            with kvm.device() as device:
+                if fcntl.ioctl(device, request, KVM_CAP_HALT_POLL) > 0:
+                    return OK
+        except UnsupportedError as error:
+            return Availability("missing", str(error))
         return Availability(
             "missing", "this kernel has no KVM_CAP_HALT_POLL (Linux 5.11 and later)"
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent import SCHEMA, bpf, facts, guest, knobs, linux, lock, trials, vms
+from agent import SCHEMA, bpf, facts, guest, knobs, kvm, linux, lock, trials, vms
 from agent.errors import AgentError, Stopped, UnsupportedError
 from agent.files import read_json, write_atomic, write_json
 from agent.guard import post
@@ -147,6 +147,7 @@ def _run(folder: RunFolder, plan: dict[str, Any], sysfs: Path, progress: Any) ->
     journal.restore()
     post(journal)
     try:
+        kvm.look()
         _refuse_foreign_vms(plan)
         tuned = Tuning(plan.get("tuning", {}), journal, sysfs)
         tuned.apply()
