@@ -8,6 +8,7 @@ what is found.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -33,17 +34,34 @@ wherever that block lies; a little more, since the location is itself an estimat
 without it effects on spoilt trials are found 67 times in a hundred, with 1 for it 71 times."""
 
 
-def detectable_ratio(spread: float, n: int, alpha: float = ALPHA, power: float = POWER) -> float:
-    """Smallest ratio above 1 that `n` blocks show at `alpha` with `power`.
+def detectable_ratio(
+    spread: float, n: int, alpha: float = ALPHA, power: float = POWER, pilot: float = math.inf
+) -> float:
+    """Smallest ratio above 1 that `n` blocks to come show at `alpha` with `power`.
 
     exp((t[1 - alpha/2, n-1] + t[power, n-1]) spread / sqrt(n)): the minimum detectable effect of
-    Bloom, Minimum detectable effects, Evaluation Review 19 (1995), on the log scale.
+    Bloom, Minimum detectable effects, Evaluation Review 19 (1995), on the log scale. `pilot` are
+    the degrees of freedom that `spread` is known with: where they are few, more is needed for
+    `power` to hold over all the pilots that might have been.
     Raises ValueError below MIN_BLOCKS, where nothing can be shown.
     """
     if n < MIN_BLOCKS:
         raise ValueError(f"{n} blocks show nothing: at least {MIN_BLOCKS} are needed")
+    return math.exp(_errors_to_come(n, alpha, power, pilot) * spread / math.sqrt(n))
+
+
+@cache
+def _errors_to_come(n: int, alpha: float, power: float, pilot: float) -> float:
+    """How many standard errors an effect needs in a run whose spread a pilot foretells.
+
+    With `pilot` degrees of freedom a quantile of the noncentral t distribution takes the place of
+    the normal one: Julious and Owen, Sample size calculations for clinical studies allowing for
+    uncertainty about the variance, Pharmaceutical Statistics 5 (2006).
+    """
     errors = max(_errors(n - 1, alpha, power), WIDER * _errors(n - 1, ALPHA, power))
-    return math.exp(errors * spread / math.sqrt(n))
+    if math.isinf(pilot):
+        return errors
+    return float(stats.nct.ppf(power, pilot, errors - stats.norm.ppf(power)))
 
 
 def blocks_needed(
