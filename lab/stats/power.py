@@ -58,7 +58,7 @@ def _errors_to_come(n: int, alpha: float, power: float, pilot: float) -> float:
     the normal one: Julious and Owen, Sample size calculations for clinical studies allowing for
     uncertainty about the variance, Pharmaceutical Statistics 5 (2006).
     """
-    errors = max(_errors(n - 1, alpha, power), WIDER * _errors(n - 1, ALPHA, power))
+    errors = max(_errors(n - 1, alpha, power), WIDER * _of_t(n - 1, ALPHA, power))
     if math.isinf(pilot):
         return errors
     return float(stats.nct.ppf(power, pilot, errors - stats.norm.ppf(power)))
@@ -124,7 +124,10 @@ def _errors(freedom: float, alpha: float, power: float) -> float:
 
     With six blocks the sign-flip test passes only if all signs agree, which asks for more.
     """
-    of_t = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
-    if freedom != MIN_BLOCKS - 1:
-        return float(of_t)
-    return float(max(of_t, SIX))
+    of_t = _of_t(freedom, alpha, power)
+    return of_t if freedom != MIN_BLOCKS - 1 else max(of_t, SIX)
+
+
+def _of_t(freedom: float, alpha: float, power: float) -> float:
+    """How many of them a t test needs."""
+    return float(stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom))

@@ -45,7 +45,8 @@ are. Shares of {experiments} experiments a row: the standard error of 95 % is {e
 With fewer than {least} blocks nothing is ever claimed: the verdict is *inconclusive* and says so.
 Figures outside what is wanted by more than two standard errors are **bold**.
 
-| trials | blocks | covered | A/A | equal? | found | next run | foretold | width | t test | Mann-W. | medians |
+| trials | blocks | covered | A/A | equal? | found | next run | foretold | width \
+| t test | Mann-W. | medians |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
 """
 FAMILIES = """
@@ -69,10 +70,10 @@ plain percentiles, **blocks alone** knows nothing of boots.
 
 Where boots do not differ at all, intervals hold the truth more often than they say. Boots take the
 place of blocks when they vary more than their blocks explain (F above 1), which chance alone brings
-about two times in five; the interval has then the width that two or three degrees of freedom need. A
-higher bar (Paull, On a preliminary test for pooling mean squares, Ann. Math. Statist. 21, 1950)
-would mend those rows at the cost of rows where boots do differ by as much as their blocks, and which
-have nothing to spare: the bar stays on the side of doubt.
+about two times in five; the interval has then the width that two or three degrees of freedom ask
+for. A higher bar (Paull, On a preliminary test for pooling mean squares, Ann. Math. Statist. 21,
+1950) would mend those rows at the cost of rows where boots do differ by as much as their blocks,
+and which have nothing to spare: the bar stays on the side of doubt.
 
 | boots | blocks | between | covered | two-stage | blocks alone |
 | --: | --: | --: | --: | --: | --: |
