@@ -130,16 +130,20 @@ def _pieces(pairs: Pairs) -> Iterator[tuple[NDArray[np.intp], Work]]:
         of_size = np.flatnonzero(pairs.n == n)
         columns = pairs.start[of_size, None] + np.arange(n)
         boots = pairs.boot[columns]
-        same = np.concatenate(
+        begins = np.concatenate(
             [np.zeros((of_size.size, 1), bool), boots[:, 1:] != boots[:, :-1]], axis=1
         )
-        layouts, layout = np.unique(np.cumsum(same, axis=1), axis=0, return_inverse=True)
-        for number, lying in enumerate(layouts):
+        # Eight blocks are a byte: rows are sorted for this, and there may be a million.
+        layouts, first, layout = np.unique(
+            np.packbits(begins, axis=1), axis=0, return_index=True, return_inverse=True
+        )
+        for number in range(len(layouts)):
             alike = np.flatnonzero(layout.ravel() == number)
+            lying = np.cumsum(begins[first[number]])
             for start in range(0, alike.size, CHUNK):
                 part = alike[start : start + CHUNK]
                 blocks = columns[part]
                 yield (
                     of_size[part],
-                    Work(pairs.treated[blocks], pairs.reference[blocks], lying.astype(np.int64)),
+                    Work(pairs.treated[blocks], pairs.reference[blocks], lying),
                 )

@@ -68,7 +68,7 @@ def medians(values: Floats) -> Medians:
         unknown = np.full(samples, np.nan)
         return Medians(value, unknown, unknown, unknown)
     k, _ = _cut(n)
-    spread: Floats = stats.median_abs_deviation(ordered, axis=1, scale="normal")
+    spread = np.asarray(stats.median_abs_deviation(ordered, axis=1, scale="normal"))
     return Medians(value, ordered[:, k], ordered[:, n - 1 - k], spread)
 
 
