@@ -12,7 +12,7 @@ from lab import arch, costs
 from lab.errors import UsageError
 from lab.labels import knobs_of, setting_label
 from lab.paths import RESULTS
-from lab.stats import Comparison, compare
+from lab.stats import Comparisons, compare
 from lab.stats.architectures import across
 from lab.stats.compare import counted
 from lab.store.index import cached
@@ -22,7 +22,7 @@ from lab.trial import halts
 from lab.trial.phases import PHASES, UNATTRIBUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import plotly.graph_objects as go
@@ -70,15 +70,15 @@ class Results:
 
         One row for each `lab.stats.Comparison`; options go to `lab.stats.compare`.
         """
-        found = self._compared(reference, options)
-        return pd.DataFrame([each.record() for each in found])
+        found = [each.frame() for each in self._compared(reference, options)]
+        return pd.concat(found, ignore_index=True)
 
     def architectures(self, reference: str | None = None, **options: object) -> pd.DataFrame:
         """Combine the effects of all hosts and runs, architecture by architecture.
 
         One row for each `lab.stats.architectures.ArchitectureEffect`; clock classes stay apart.
         """
-        found = across(self._compared(reference, options))
+        found = across([one for each in self._compared(reference, options) for one in each])
         return pd.DataFrame([record for each in found for record in each.records()])
 
     def phases(self) -> pd.DataFrame:
@@ -151,13 +151,14 @@ class Results:
 
         return plots.draw(self._left, picture, dark=dark)
 
-    def _compared(self, reference: str | None, options: Mapping[str, object]) -> list[Comparison]:
-        found = []
+    def _compared(
+        self, reference: str | None, options: Mapping[str, object]
+    ) -> Iterator[Comparisons]:
+        """Compare run by run: each has its own reference and its own family."""
         for run in self.runs:
             label = reference or setting_label(read_plan(run)["reference"])
             trials = self.trials[self.trials["run"] == run.name]
-            found += compare(trials, label, **options)  # type: ignore[arg-type]
-        return found
+            yield compare(trials, label, **options)  # type: ignore[arg-type]
 
     @cached_property
     def _left(self) -> list[Run]:

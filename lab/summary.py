@@ -112,7 +112,7 @@ def summarise(run: Run, executor: Executor | None = None) -> Summary:
     planned = [trial["setting"] for each in run.plan["hosts"].values() for trial in each]
     names = short_labels(sorted(planned, key=setting_order))
     there = reference in set(trials["setting"])
-    comparisons = compare(trials, reference, executor=executor) if there else []
+    comparisons = list(compare(trials, reference, executor=executor)) if there else []
     medians = cells(trials, metrics=[each.name for each in METRICS])
     return Summary(
         run,

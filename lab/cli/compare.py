@@ -57,7 +57,7 @@ def _format(name: str, text: str) -> Callable[[click.decorators.FC], click.decor
 
 @click.command("compare", help=HELP, short_help="compare two of anything")
 @click.argument("terms", metavar="TERM...", nargs=-1, required=True, shell_complete=complete_term)
-@_format("json", "every field of every row, as JSON")
+@_format("json", "every field of every row, of both cells and of the change, as JSON")
 @_format("csv", "the same as CSV")
 @_format("markdown", "the table in Markdown")
 @click.option(

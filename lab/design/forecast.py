@@ -30,7 +30,7 @@ class Outlook:
     """What is to be expected of so many blocks, which take `seconds`.
 
     `width` is the ratio of the interval's ends, `detectable` the smallest ratio above 1 that is
-    found with 80 % power.
+    found with 80 % power, the pilot's luck included.
     """
 
     blocks: int
@@ -105,12 +105,13 @@ def _forecast(
     spread = (each.standard_error or 0.0) * math.sqrt(each.n)
     # The first step of the correction, the hardest: what a lone effect has to pass.
     alpha = ALPHA / max(each.family, 1)
+    known = each.freedom or 1.0
     outlooks = tuple(
         Outlook(
             blocks=n,
             seconds=(n * question.cells + question.boots * len(question.workloads)) * trial_s,
             width=expected_width(spread, n),
-            detectable=detectable_ratio(spread, n, alpha),
+            detectable=detectable_ratio(spread, n, alpha, pilot=known),
         )
         for n in blocks
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -53,6 +54,11 @@ class Metric:
     value: Callable[[Document], float | None]
     primary: bool = False
     resolution: float = 0.0
+
+    @property
+    def blur(self) -> float:
+        """How far a log ratio may be off because both of its values are read from buckets."""
+        return 2 * math.log1p(self.resolution)
 
 
 def ratio(numerator: float | None, denominator: float | None) -> float | None:

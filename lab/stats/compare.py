@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,29 +13,17 @@ from lab.errors import UsageError
 from lab.labels import UNPROBED, setting_label
 from lab.metrics import PRIMARY, Metric
 from lab.stats import power
+from lab.stats.comparisons import Comparisons
 from lab.stats.evidence import WARNINGS, Columns, How, examine
 from lab.stats.family import adjusted
-from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED
+from lab.stats.interval import RESAMPLES, SEED
 from lab.stats.location import median_interval, spread
-from lab.stats.model import Cell, Comparison, Verdict
-from lab.stats.noise import Key, noise
+from lab.stats.model import Cell
+from lab.stats.noise import noise
 from lab.stats.pairs import Pairs, pair
 from lab.stats.power import ALPHA
-from lab.stats.verdict import Evidence, Noise, weigh
 
 MARGIN = 1.05
-GROUP = ["run", "host", "architecture", "clock_class", "workload"]
-SHOWN = (
-    "log_ratio",
-    "standard_error",
-    "freedom",
-    "p",
-    "p_adjusted",
-    "p_permutation",
-    "p_equivalent",
-    "detectable",
-)
-UNTESTED = dict.fromkeys((*SHOWN, "low", "high", "needed")) | {"family": 0, "warnings": ()}
 
 
 def compare(
@@ -49,7 +35,7 @@ def compare(
     seed: int = SEED,
     resamples: int = RESAMPLES,
     executor: Executor | None = None,
-) -> list[Comparison]:
+) -> Comparisons:
     """Compare every setting with `reference` on each run x host x workload x metric.
 
     `trials` is the tidy table of `lab.load`; only `counted` ones are compared, and the A/A arm
@@ -73,7 +59,7 @@ def compare(
     pairs = pair(trials, is_counted(trials), label, wanted)
     seen = _in_families(pairs, examine(pairs, how, executor), wanted, margin)
     floors = noise(trials, label, wanted, how, executor)
-    return list(_compared(pairs, seen, label, wanted, margin, floors))
+    return Comparisons.of(pairs, seen, label, wanted, margin, floors)
 
 
 def is_counted(trials: pd.DataFrame) -> pd.Series[bool]:
@@ -113,20 +99,8 @@ def _metric(name: str) -> Metric:
 def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin: float) -> Columns:
     """Add what depends on the other comparisons of a run, and on how many there are."""
     nothing = np.full(pairs.n.size, np.nan)
-    names = (
-        "zero",
-        "no_spread",
-        "median",
-        "reference_median",
-        "boots",
-        "freedom",
-        "farthest",
-        "p_boots",
-    )
-    seen = dict.fromkeys((*names, *SHOWN, *WARNINGS, "low", "high"), nothing) | seen
     # What cannot differ, or was not measured, is no part of a family.
     for name in ("p", *WARNINGS):
-        seen[name] = seen[name].copy()
         seen[name][list(pairs.unmeasured)] = np.nan
     runs = pd.factorize(pairs.groups["run"])[0][pairs.group]
     order = np.argsort(runs, kind="stable")
@@ -140,7 +114,7 @@ def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin:
     # The first step of Benjamini and Hochberg, the hardest: what a lone true effect has to pass.
     alpha = ALPHA / np.maximum(seen["family"], 1)
     seen["detectable"] = nothing.copy()
-    blur = np.array([_blur(each) for each in metrics])[pairs.metric]
+    blur = np.array([each.blur for each in metrics])[pairs.metric]
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)
@@ -156,106 +130,3 @@ def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin:
     spread = seen["standard_error"] * np.sqrt(pairs.n)
     seen["needed"] = power.blocks(spread, np.log(margin), alpha)
     return seen
-
-
-def _blur(metric: Metric) -> float:
-    """How far a log ratio may be off because both of its values are read from buckets."""
-    return 2 * math.log1p(metric.resolution)
-
-
-def _compared(
-    pairs: Pairs,
-    seen: Columns,
-    reference: str,
-    metrics: Sequence[Metric],
-    margin: float,
-    floors: Mapping[Key, Noise],
-) -> Iterator[Comparison]:
-    described = pairs.groups[GROUP].astype(object)
-    groups = described.where(described.notna(), None).to_dict("records")
-    which = zip(
-        *(each.tolist() for each in (pairs.group, pairs.metric, pairs.setting, pairs.n)),
-        zip(*(values.tolist() for values in seen.values()), strict=True),
-        strict=True,
-    )
-    for position, (group, number, setting, n, values) in enumerate(which):
-        metric, row = metrics[number], dict(zip(seen, values, strict=True))
-        host, workload = groups[group]["host"], groups[group]["workload"]
-        floor = floors.get((host, workload, metric.name))
-        verdict, reason = pairs.unmeasured.get(position, (None, ""))
-        fields = UNTESTED
-        if not reason and n < MIN_BLOCKS:
-            fields = UNTESTED | {"needed": MIN_BLOCKS}
-        reason = reason or _obstacle(row, n)
-        if not reason:
-            fields, verdict, reason = _tested(row, metric, margin, floor)
-        yield Comparison(
-            **groups[group],
-            metric=metric.name,
-            unit=metric.unit,
-            direction=metric.direction,
-            setting=pairs.settings[setting],
-            reference=reference,
-            n=n,
-            **(_described(row, n) | fields),
-            verdict=verdict or Verdict.INCONCLUSIVE,
-            reason=reason,
-            margin=margin,
-            noise_floor=floor.floor if floor else None,
-        )
-
-
-def _obstacle(row: Mapping[str, float], n: int) -> str:
-    """Say why no ratio can be tested; nothing where one can."""
-    if n < MIN_BLOCKS:
-        return f"{n} blocks have both settings, and at least {MIN_BLOCKS} are needed"
-    if row["zero"]:
-        return "zero in some trials, so there is no ratio: see the difference"
-    if row["no_spread"]:
-        return "every block has the same ratio: without spread nothing can be tested"
-    return ""
-
-
-def _described(row: Mapping[str, float], n: int) -> dict[str, Any]:
-    """Medians and difference, as far as there are values."""
-    if not n:
-        return dict.fromkeys(("median", "reference_median", "difference", "ratio")) | {"boots": 0}
-    median, reference = row["median"], row["reference_median"]
-    return {
-        "median": median,
-        "reference_median": reference,
-        "difference": median - reference,
-        "ratio": median / reference if median > 0 and reference > 0 else None,
-        "boots": int(row["boots"]),
-    }
-
-
-def _tested(
-    row: Mapping[str, float], metric: Metric, margin: float, noise: Noise | None
-) -> tuple[dict[str, Any], Verdict, str]:
-    """Fields of `TESTED`, verdict and reason; values read from buckets widen the interval."""
-    blur = _blur(metric)
-    ratio = math.exp(row["log_ratio"])
-    interval = math.exp(row["low"] - blur), math.exp(row["high"] + blur)
-    seen = Evidence(
-        ratio=ratio,
-        interval=interval,
-        p_adjusted=row["p_adjusted"],
-        p_permutation=row["p_permutation"],
-        p_equivalent=row["p_equivalent"],
-        p_boots=row["p_boots"],
-        boots=int(row["boots"]),
-        margin=margin,
-        noise=noise,
-    )
-    verdict, reason = weigh(seen, metric.direction)
-    open_still = verdict is Verdict.INCONCLUSIVE and not math.isnan(row["needed"])
-    fields = {name: row[name] for name in SHOWN} | {
-        "ratio": ratio,
-        "low": interval[0],
-        "high": interval[1],
-        "family": int(row["family"]),
-        "needed": int(row["needed"]) if open_still else None,
-        "warnings": tuple(text for name, text in WARNINGS.items() if row[name] < ALPHA),
-    }
-    return fields, verdict, reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from lab.executor import open_executor
 from lab.stats import series
-from lab.stats.effect import NO_SPREAD, effects
+from lab.stats.effect import NO_SPREAD, Effects, effects
 from lab.stats.interval import MIN_BLOCKS
+from lab.stats.location import medians
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,16 @@ WARNINGS = {
     "autocorrelation": "neighbouring blocks resemble each other",
     "two_modes": "trials fall into two groups: see them one by one in the report",
 }
+MEDIANS = ("median", "median_low", "median_high", "spread")
+OF_REFERENCE = ("reference_median", "reference_low", "reference_high", "reference_spread")
+COLUMNS = (
+    *MEDIANS,
+    *OF_REFERENCE,
+    "boots",
+    "zero",
+    *(each.name for each in fields(Effects)),
+    *WARNINGS,
+)
 
 
 @dataclass(frozen=True)
@@ -56,23 +67,22 @@ class How:
 def examine(pairs: Pairs, how: How, executor: Executor | None = None) -> Columns:
     """Describe and test every pair; each column has a value for each, NaN where there is none.
 
-    Columns are `median`, `reference_median`, `boots`, the obstacles `zero` and `no_spread`, the
-    fields of `lab.stats.effect.Effects`, and p values of the WARNINGS. Work goes to
-    `executor`, or to processes of its own where it is worth them.
+    They are COLUMNS: what pairs look like, if a value is `zero`, the fields of
+    `lab.stats.effect.Effects`, and p values of the WARNINGS. Work goes to `executor`, or to
+    processes of its own where it is worth them.
     """
     places, work = [], []
     for place, piece in _pieces(pairs):
         places.append(place)
         work.append(piece)
-    found: Columns = {}
+    found: Columns = {name: np.full(pairs.n.size, np.nan) for name in COLUMNS}
     with ExitStack() as stack:
         if executor is None and pairs.n.size > IN_PROCESS:
             executor = stack.enter_context(open_executor())
         mapped = map if executor is None else executor.map
         for place, columns in zip(places, mapped(partial(described, how=how), work), strict=True):
             for name, values in columns.items():
-                column = found.setdefault(name, np.full(pairs.n.size, np.nan))
-                column[place] = values
+                found[name][place] = values
     return found
 
 
@@ -81,8 +91,8 @@ def described(work: Work, how: How) -> Columns:
     treated, reference = work.treated, work.reference
     pairs, n = treated.shape
     found: Columns = {
-        "median": np.median(treated, axis=1),
-        "reference_median": np.median(reference, axis=1),
+        **dict(zip(MEDIANS, medians(treated), strict=True)),
+        **dict(zip(OF_REFERENCE, medians(reference), strict=True)),
         "boots": np.full(pairs, float(np.unique(work.boots).size)),
         "zero": (np.minimum(treated, reference).min(axis=1) <= 0).astype(float),
     }
@@ -91,7 +101,6 @@ def described(work: Work, how: How) -> Columns:
     rows = np.flatnonzero(found["zero"] == 0)
     logs = np.log(treated[rows]), np.log(reference[rows])
     spread = np.ptp(logs[0] - logs[1], axis=1) >= NO_SPREAD
-    found["no_spread"] = _placed(rows, 1.0 - spread, pairs)
     rows, logs = rows[spread], (logs[0][spread], logs[1][spread])
     ratios = logs[0] - logs[1]
     for name, values in vars(
@@ -121,16 +130,20 @@ def _pieces(pairs: Pairs) -> Iterator[tuple[NDArray[np.intp], Work]]:
         of_size = np.flatnonzero(pairs.n == n)
         columns = pairs.start[of_size, None] + np.arange(n)
         boots = pairs.boot[columns]
-        same = np.concatenate(
+        begins = np.concatenate(
             [np.zeros((of_size.size, 1), bool), boots[:, 1:] != boots[:, :-1]], axis=1
         )
-        layouts, layout = np.unique(np.cumsum(same, axis=1), axis=0, return_inverse=True)
-        for number, lying in enumerate(layouts):
+        # Eight blocks are a byte: rows are sorted for this, and there may be a million.
+        layouts, first, layout = np.unique(
+            np.packbits(begins, axis=1), axis=0, return_index=True, return_inverse=True
+        )
+        for number in range(len(layouts)):
             alike = np.flatnonzero(layout.ravel() == number)
+            lying = np.cumsum(begins[first[number]])
             for start in range(0, alike.size, CHUNK):
                 part = alike[start : start + CHUNK]
                 blocks = columns[part]
                 yield (
                     of_size[part],
-                    Work(pairs.treated[blocks], pairs.reference[blocks], lying.astype(np.int64)),
+                    Work(pairs.treated[blocks], pairs.reference[blocks], lying),
                 )

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from lab.stats import resample
-from lab.stats.location import CONFIDENCE, Floats, hodges_lehmann
+from lab.stats.location import CONFIDENCE, Floats
 
 RESAMPLES = 999
 SEED = 20181024
@@ -38,8 +38,7 @@ def interval(values: Floats, seed: int = SEED, resamples: int = RESAMPLES) -> In
     n = values.shape[1]
     if n < MIN_BLOCKS:
         raise ValueError(f"{n} values have no 95 % interval: at least {MIN_BLOCKS} are needed")
-    low, high = resample.bootstrap(values, _tail(n), resamples, seed)
-    return Interval(hodges_lehmann(values), low, high)
+    return Interval(*resample.bootstrap(values, _tail(n), resamples, seed))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,30 +40,55 @@ def hodges_lehmann(values: Floats) -> Floats:
     return middle
 
 
-def median_interval(values: Floats) -> Estimate:
-    """Median of values (n,) with a distribution-free interval between two order statistics.
+class Medians(NamedTuple):
+    """Medians of samples, each with the ends of its interval and its `spread`; (samples,).
 
-    The narrowest that covers at least 95 %, else from the smallest to the largest value,
-    with its true coverage 1 - 2 F(k), F the binomial distribution with p = 1/2 (David and
-    Nagaraja, Order Statistics, 3rd edition, section 7.1). No interval below three values.
+    Below three values there is neither: NaN.
     """
-    ordered = np.sort(values)
-    n = ordered.size
-    median = float(np.median(ordered))
+
+    value: Floats
+    low: Floats
+    high: Floats
+    spread: Floats
+
+
+def medians(values: Floats) -> Medians:
+    """Medians of `values` (samples, n) with distribution-free intervals, and spreads about them.
+
+    Ends are order statistics: of the narrowest interval that covers at least 95 %, else the
+    smallest and the largest value (David and Nagaraja, Order Statistics, 3rd edition, section 7.1).
+    Spread is the median absolute deviation, scaled to be the standard deviation of normal values:
+    half of the trials may be spoilt and it still tells of the others.
+    """
+    ordered = np.sort(values, axis=1)
+    samples, n = ordered.shape
+    middle = n // 2
+    value = (ordered[:, -1 - middle] + ordered[:, middle]) / 2
     if n < LEAST:
-        return Estimate(median, None, None, None)
-    k, coverage = _cut(n)
-    return Estimate(median, float(ordered[k]), float(ordered[n - 1 - k]), coverage)
+        unknown = np.full(samples, np.nan)
+        return Medians(value, unknown, unknown, unknown)
+    k, _ = _cut(n)
+    spread = np.asarray(stats.median_abs_deviation(ordered, axis=1, scale="normal"))
+    return Medians(value, ordered[:, k], ordered[:, n - 1 - k], spread)
+
+
+def coverage(n: int) -> float | None:
+    """Say what the interval of `medians` covers: 1 - 2 F(k), F the binomial with p = 1/2."""
+    return None if n < LEAST else _cut(n)[1]
+
+
+def median_interval(values: Floats) -> Estimate:
+    """Median of values (n,) with its interval (see `medians`); none below three values."""
+    found = medians(values[None])
+    if values.size < LEAST:
+        return Estimate(float(found.value[0]), None, None, None)
+    value, low, high = (float(each[0]) for each in found[:3])
+    return Estimate(value, low, high, coverage(values.size))
 
 
 def spread(values: Floats) -> float | None:
-    """Median absolute deviation of values (n,), scaled to be the standard deviation of normal ones.
-
-    Half of the trials may be spoilt and it still tells of the others. None below three values.
-    """
-    if values.size < LEAST:
-        return None
-    return float(stats.median_abs_deviation(values, scale="normal"))
+    """Spread of values (n,) about their median (see `medians`); None below three values."""
+    return None if values.size < LEAST else float(medians(values[None]).spread[0])
 
 
 @cache

@@ -64,15 +64,17 @@ class Comparison:
     """One metric of one setting against the reference, on the same host and workload.
 
     Medians and `difference` are in `unit`, over the `n` blocks in which both were measured, which
-    lie in `boots` boots of the host. `ratio` is exp(`log_ratio`), the location of the blocks' log
-    ratios; `low` to `high` is its 95 % interval, `standard_error` the error of `log_ratio`, with
-    `freedom` degrees of freedom. `p` tests a ratio of 1, `p_permutation` the same by flipping
-    signs; `p_adjusted` is `p` with false discovery controlled over the `family` of comparisons of
-    the run that have one. `p_equivalent` tests that the ratio is outside 1/`margin` to `margin`.
-    `detectable` is the smallest ratio above 1 that would have been found with 80 % power, given the
-    spread seen; `needed` is how many blocks are needed where there are too few. `noise_floor` is
-    the ratio up to which the host's own A/A trials differ. Whatever could not be computed is None,
-    and `reason` says why.
+    lie in `boots` boots of the host. `median_low` to `median_high` is the setting's median's
+    interval and `spread` how far its trials lie apart, as in `Cell`; so for the reference's; both
+    intervals have the probability `coverage`. `ratio` is exp(`log_ratio`), the location of the
+    blocks' log ratios; `low` to `high` is its 95 % interval, `standard_error` the error of
+    `log_ratio`, with `freedom` degrees of freedom. `p` tests a ratio of 1, `p_permutation` the same
+    by flipping signs; `p_adjusted` is `p` with false discovery controlled over the `family` of
+    comparisons of the run that have one. `p_equivalent` tests that the ratio is outside 1/`margin`
+    to `margin`. `detectable` is the smallest ratio above 1 that would have been found with 80 %
+    power, given the spread seen; `needed` is how many blocks are needed where there are too few.
+    `noise_floor` is the ratio up to which the host's own A/A trials differ. Whatever could not be
+    computed is None, and `reason` says why.
     """
 
     run: str
@@ -99,6 +101,13 @@ class Comparison:
     verdict: Verdict
     reason: str
     boots: int = 1
+    median_low: float | None = None
+    median_high: float | None = None
+    spread: float | None = None
+    reference_low: float | None = None
+    reference_high: float | None = None
+    reference_spread: float | None = None
+    coverage: float | None = None
     log_ratio: float | None = None
     standard_error: float | None = None
     freedom: float | None = None

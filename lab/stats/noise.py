@@ -56,17 +56,17 @@ def arms(
     What could not be tested has no row.
     """
     of_reference = (trials["setting"] == reference) & ~trials["warmup"]
-    kept = trials[of_reference & (trials["probes"] != UNPROBED)]
-    if not kept["aa"].any():
+    kept = of_reference & (trials["probes"] != UNPROBED)
+    if not (kept & trials["aa"]).any():
         return pd.DataFrame(columns=["run", *CELL, *SEEN])
-    named = with_aa_as_setting(kept)
+    named = with_aa_as_setting(trials[kept])
     pairs = pair(named, named["block"] >= 0, reference, metrics)
     seen = examine(pairs, how, executor)
-    tested = np.flatnonzero(~np.isnan(seen.get("low", np.empty(0))))
+    tested = np.flatnonzero(~np.isnan(seen["low"]))
     groups = pairs.groups[["run", "host", "workload"]].iloc[pairs.group[tested]]
     return groups.reset_index(drop=True).assign(
         metric=[metrics[number].name for number in pairs.metric[tested]],
-        **{name: seen.get(name, np.empty(0))[tested] for name in SEEN},
+        **{name: seen[name][tested] for name in SEEN},
     )
 
 

@@ -85,7 +85,7 @@ def pair(
         values.boot[treated[0]],
         {},
     )
-    found.unmeasured.update(_unmeasured(trials[kept], group[kept], found, base, metrics))
+    found.unmeasured.update(_unmeasured(trials, kept, group, found, base, metrics))
     return found
 
 
@@ -180,14 +180,20 @@ def _beside(
 
 
 def _unmeasured(
-    counted: pd.DataFrame, group: Codes, pairs: Pairs, base: int, metrics: Sequence[Metric]
+    trials: pd.DataFrame,
+    kept: NDArray[np.bool_],
+    group: Codes,
+    pairs: Pairs,
+    base: int,
+    metrics: Sequence[Metric],
 ) -> Iterator[tuple[int, tuple[Verdict | None, str]]]:
     """Say why cells or their references have no value, or cannot differ."""
-    suspect = set(group[(counted["status"] != "ok").to_numpy()]) | set(pairs.group[pairs.n == 0])
+    bad = kept & (trials["status"] != "ok").to_numpy()
+    suspect = set(group[bad]) | set(pairs.group[pairs.n == 0])
     if not suspect:
         return
-    among = np.isin(group, list(suspect))
-    rows = dict(iter(counted[among].groupby(group[among])))
+    among = kept & np.isin(group, list(suspect))
+    rows = dict(iter(trials[among].groupby(group[among])))
     for position in np.flatnonzero(np.isin(pairs.group, list(suspect))):
         names = (pairs.settings[pairs.setting[position]], pairs.settings[base])
         found = _why(rows[pairs.group[position]], metrics[pairs.metric[position]].name, names)

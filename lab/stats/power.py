@@ -8,6 +8,7 @@ what is found.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -33,17 +34,34 @@ wherever that block lies; a little more, since the location is itself an estimat
 without it effects on spoilt trials are found 67 times in a hundred, with 1 for it 71 times."""
 
 
-def detectable_ratio(spread: float, n: int, alpha: float = ALPHA, power: float = POWER) -> float:
-    """Smallest ratio above 1 that `n` blocks show at `alpha` with `power`.
+def detectable_ratio(
+    spread: float, n: int, alpha: float = ALPHA, power: float = POWER, pilot: float = math.inf
+) -> float:
+    """Smallest ratio above 1 that `n` blocks to come show at `alpha` with `power`.
 
     exp((t[1 - alpha/2, n-1] + t[power, n-1]) spread / sqrt(n)): the minimum detectable effect of
-    Bloom, Minimum detectable effects, Evaluation Review 19 (1995), on the log scale.
+    Bloom, Minimum detectable effects, Evaluation Review 19 (1995), on the log scale. `pilot` are
+    the degrees of freedom that `spread` is known with: where they are few, more is needed for
+    `power` to hold over all the pilots that might have been.
     Raises ValueError below MIN_BLOCKS, where nothing can be shown.
     """
     if n < MIN_BLOCKS:
         raise ValueError(f"{n} blocks show nothing: at least {MIN_BLOCKS} are needed")
-    errors = max(_errors(n - 1, alpha, power), WIDER * _errors(n - 1, ALPHA, power))
-    return math.exp(errors * spread / math.sqrt(n))
+    return math.exp(_errors_to_come(n, alpha, power, pilot) * spread / math.sqrt(n))
+
+
+@cache
+def _errors_to_come(n: int, alpha: float, power: float, pilot: float) -> float:
+    """How many standard errors an effect needs in a run whose spread a pilot foretells.
+
+    With `pilot` degrees of freedom a quantile of the noncentral t distribution takes the place of
+    the normal one: Julious and Owen, Sample size calculations for clinical studies allowing for
+    uncertainty about the variance, Pharmaceutical Statistics 5 (2006).
+    """
+    errors = max(_errors(n - 1, alpha, power), WIDER * _of_t(n - 1, ALPHA, power))
+    if math.isinf(pilot):
+        return errors
+    return float(stats.nct.ppf(power, pilot, errors - stats.norm.ppf(power)))
 
 
 def blocks_needed(
@@ -106,7 +124,10 @@ def _errors(freedom: float, alpha: float, power: float) -> float:
 
     With six blocks the sign-flip test passes only if all signs agree, which asks for more.
     """
-    of_t = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
-    if freedom != MIN_BLOCKS - 1:
-        return float(of_t)
-    return float(max(of_t, SIX))
+    of_t = _of_t(freedom, alpha, power)
+    return of_t if freedom != MIN_BLOCKS - 1 else max(of_t, SIX)
+
+
+def _of_t(freedom: float, alpha: float, power: float) -> float:
+    """How many of them a t test needs."""
+    return float(stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom))

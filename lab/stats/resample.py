@@ -23,23 +23,26 @@ EXACT = 13
 FLIPS = 9999
 """Random sign flips tried beyond."""
 ROUNDING = 1e-9
+STRIDE = 4
+"""Averages that are summed before it is looked how far the sums are."""
 
 
-def bootstrap(values: Floats, tail: float, number: int, seed: int) -> tuple[Floats, Floats]:
-    """Quantiles `tail` and 1 - `tail` of the bootstrapped Hodges-Lehmann estimates.
+def bootstrap(values: Floats, tail: float, number: int, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Hodges-Lehmann estimates, and the quantiles `tail` and 1 - `tail` of their bootstrap.
 
-    `values` is (samples, n), both answers (samples,); `number` resamples of n values each. The
+    `values` is (samples, n), the answers (samples,); `number` resamples of n values each. The
     quantiles are the estimates of rank k and number + 1 - k, k = tail (number + 1), at least 1.
     """
     samples, n = values.shape
     first, second = pairs_of(n)
     averages = (values[:, first] + values[:, second]) / 2
     order = np.argsort(averages, axis=1)
+    averages = np.take_along_axis(averages, order, axis=1)
     # The narrower the numbers, the more of them a CPU adds at once; sums go up to n (n + 1).
     narrow = np.min_scalar_type(n * (n + 1)).type
     low, high = np.empty(samples), np.empty(samples)
     _bootstrap(
-        np.take_along_axis(averages, order, axis=1),
+        averages,
         first[order].astype(np.int32),
         second[order].astype(np.int32),
         np.ascontiguousarray(_counts(n, number, seed).T.astype(narrow)),
@@ -48,7 +51,8 @@ def bootstrap(values: Floats, tail: float, number: int, seed: int) -> tuple[Floa
         low,
         high,
     )
-    return low, high
+    middle = first.size // 2
+    return (averages[:, -1 - middle] + averages[:, middle]) / 2, low, high
 
 
 def sign_flip_p(values: Floats, seed: int) -> Floats:
@@ -90,39 +94,60 @@ def _bootstrap(  # type: ignore[no-untyped-def]  # noqa: ANN202
     low,  # noqa: ANN001
     high,  # noqa: ANN001
 ):
-    """Take the weighted median of the sorted Walsh averages in each resample.
+    """Take the weighted median of the sorted Walsh averages in each resample, as far as it counts.
 
     A resample that holds value i c_i times holds the pair (i, j) c_i c_j times and (i, i)
-    c_i (c_i + 1) / 2 times; twice that is summed until half of the pairs are passed. `typed` are
-    0, 1 and that half in the type of `counts`: any other would widen the sums.
+    c_i (c_i + 1) / 2 times; twice that is summed until half of the pairs are passed. Sums start at
+    either end and go on until in `rank` resamples the median is passed: all others lie beyond.
+    `typed` are 0, 1 and that half in the type of `counts`: any other would widen the sums.
     """
     zero, one, half = typed
     samples, size = averages.shape
-    below = np.empty_like(counts[0])
-    lower = np.empty_like(below)
-    upper = np.empty_like(below)
-    smallest = np.empty(rank)
-    largest = np.empty(rank)
+    sums = np.empty_like(counts[0])
+    best = np.empty(rank)
     for sample in range(samples):
-        below[:] = zero
-        lower[:] = zero
-        upper[:] = zero
-        for j in range(size):
-            a = counts[first[sample, j]]
-            b = counts[second[sample, j]]
-            itself = one if first[sample, j] == second[sample, j] else zero
-            for r in range(below.size):
-                below[r] += a[r] * (b[r] + one) if itself else a[r] * b[r] + a[r] * b[r]
-                lower[r] += one if below[r] < half else zero
-                upper[r] += one if below[r] <= half else zero
-        smallest[:] = np.inf
-        largest[:] = -np.inf
-        for r in range(below.size):
-            middle = (averages[sample, lower[r]] + averages[sample, upper[r]]) / 2
-            _insert(smallest, middle, 1)
-            _insert(largest, middle, -1)
-        low[sample] = smallest[-1]
-        high[sample] = largest[-1]
+        for step in (1, -1):
+            start = 0 if step == 1 else size - 1
+            sums[:] = zero
+            passed = 0
+            done = 0
+            while passed < rank:
+                for j in range(done, min(done + STRIDE, size)):
+                    at = start + step * j
+                    a = counts[first[sample, at]]
+                    b = counts[second[sample, at]]
+                    itself = one if first[sample, at] == second[sample, at] else zero
+                    for r in range(sums.size):
+                        sums[r] += a[r] * (b[r] + one) if itself else a[r] * b[r] + a[r] * b[r]
+                done += STRIDE
+                passed = 0
+                for r in range(sums.size):
+                    passed += sums[r] > half
+            best[:] = step * np.inf
+            for r in range(sums.size):
+                if sums[r] >= half:
+                    middle = _median(
+                        averages[sample], first[sample], second[sample], counts[:, r], half, step
+                    )
+                    _insert(best, middle, step)
+            (low if step == 1 else high)[sample] = best[-1]
+
+
+@numba.njit(cache=True, nogil=True)
+def _median(averages, first, second, counts, half, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Find the weighted median of one resample, from either end: between two values, their mean."""
+    at = 0 if step == 1 else averages.size - 1
+    total = np.int64(0)
+    near = -1
+    while True:
+        a = np.int64(counts[first[at]])
+        b = np.int64(counts[second[at]])
+        total += a * (a + 1) if first[at] == second[at] else 2 * a * b
+        if near < 0 and total >= half:
+            near = at
+        if total > half:
+            return (averages[near] + averages[at]) / 2
+        at += step
 
 
 @numba.njit(cache=True, nogil=True)
@@ -138,22 +163,33 @@ def _insert(best, value, sign):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 
 @numba.njit(cache=True, nogil=True)
 def _all_flips(values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Walk through half of the sign patterns (the other half mirrors it) by Gray code."""
+    """Add the sums of half of the values to those of the rest, each under all of its signs.
+
+    The first value keeps its sign: the other half of the patterns mirrors these.
+    """
     samples, n = values.shape
-    patterns = 1 << (n - 1)
+    half = (n + 1) // 2
+    first = np.empty(1 << (half - 1))
+    rest = np.empty(1 << (n - half))
     for sample in range(samples):
-        total = 0.0
-        for i in range(n):
-            total += values[sample, i]
-        bound = abs(total) * (1 - ROUNDING)
-        signs = np.ones(n)
-        hits = 1
-        for pattern in range(1, patterns):
-            # The bit that changes between two Gray codes is the lowest one set.
-            bit = 0
-            while not (pattern >> bit) & 1:
-                bit += 1
-            signs[bit] = -signs[bit]
-            total += 2 * signs[bit] * values[sample, bit]
-            hits += abs(total) >= bound
-        found[sample] = hits / patterns
+        bound = abs(values[sample].sum()) * (1 - ROUNDING)
+        first[0] = values[sample, 0]
+        _signed_sums(values[sample, 1:half], first)
+        rest[0] = 0.0
+        _signed_sums(values[sample, half:], rest)
+        hits = 0
+        for one in first:
+            for other in rest:
+                hits += abs(one + other) >= bound
+        found[sample] = hits / (first.size * rest.size)
+
+
+@numba.njit(cache=True, nogil=True)
+def _signed_sums(values, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Add `values` with all of their signs to the first of `sums` (2^values,)."""
+    size = 1
+    for value in values:
+        for i in range(size):
+            sums[size + i] = sums[i] - value
+            sums[i] += value
+        size *= 2

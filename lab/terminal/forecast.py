@@ -13,7 +13,7 @@ from lab.terminal.run import HEADINGS, PLAIN
 
 LEGEND = (
     "\N{PLUS-MINUS SIGN} the expected 95 % interval of a change; below it the smallest change "
-    "found with 80 % power; of all settings the one that spreads most."
+    "found with 80 % power, with the pilot's luck in it; of all settings the one that spreads most."
 )
 
 
@@ -61,7 +61,7 @@ def sureness(pilot: str, found: Sequence[Forecast]) -> str:
     low, high = spread_factors(n)
     return (
         f"From {n} blocks of {pilot}: the true spread is {low:.1f} to {high:.1f} times the one "
-        "they show, and so is every interval and change here (95 %)."
+        "they show, and so is every interval here (95 %)."
     )
 
 

@@ -19,7 +19,7 @@ from lab.labels import setting_label
 from lab.metrics import PRIMARY, metric
 from lab.results import load
 from lab.selector import COLUMNS, KNOB, SETTING, Selection, Values, chosen, find_runs, narrowed
-from lab.stats import Comparison, compare
+from lab.stats import Comparison, Comparisons, compare
 from lab.stats.compare import MARGIN
 from lab.stats.evidence import How
 from lab.stats.interval import RESAMPLES, SEED
@@ -31,7 +31,7 @@ from lab.versus.model import Answer, Method, Row
 
 __all__ = ["Answer", "Method", "Row", "answer"]
 
-Comparing = Callable[[pd.DataFrame, str], list[Comparison]]
+Comparing = Callable[[pd.DataFrame, str], Comparisons]
 """Compares the settings of one run's tidy table with a reference."""
 OF_ROWS = {"workload", "metric", SETTING}
 """Keys that narrow what is shown; the others narrow the trials that are compared."""

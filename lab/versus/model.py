@@ -28,13 +28,15 @@ class Method(StrEnum):
 class Row:
     """One metric of one workload, on two sides: `ratio` is the second's by the first's.
 
-    `first` and `second` are medians in `unit`; under `effects` and `side by side` they are ratios
-    to the reference of their own host. `low` to `high` is the 95 % interval of `ratio`, over
-    `n_first` and `n_second` blocks (or, where a side has several, runs or hosts). `p_adjusted` is
-    over the `family` of rows that have a p, shown or not; `detectable` the smallest ratio above 1
-    that would have been found with 80 % power; `noise_floor` the ratio up to which hosts differ
-    from themselves (A/A), where runs have such trials; `warnings` are reasons for doubt. What
-    could not be computed is None, and `reason` says why.
+    `first` and `second` are medians in `unit`, with intervals, and `spread_first` and
+    `spread_second` how far trials lie apart, as in `lab.stats.Cell`; under `effects` and `side by
+    side` they are ratios to the reference of their own host, without spread. `low` to `high` is the
+    95 % interval of `ratio`, over `n_first` and `n_second` blocks (or, where a side has several,
+    runs or hosts). `p_adjusted` is over the `family` of rows that have a p, shown or not;
+    `detectable` the smallest ratio above 1 that would have been found with 80 % power;
+    `noise_floor` the ratio up to which hosts differ from themselves (A/A), where runs have such
+    trials; `warnings` are reasons for doubt. What could not be computed is None, and `reason` says
+    why.
     """
 
     method: Method
@@ -51,6 +53,8 @@ class Row:
     n_second: int
     verdict: str
     reason: str
+    spread_first: float | None = None
+    spread_second: float | None = None
     ratio: float | None = None
     low: float | None = None
     high: float | None = None

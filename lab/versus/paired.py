@@ -22,8 +22,10 @@ def row(compared: Comparison) -> Row:
         unit=compared.unit,
         setting=compared.setting,
         reference=compared.reference,
-        first=_median(compared.reference_median),
-        second=_median(compared.median),
+        first=_median(compared, "reference_median", "reference_low", "reference_high"),
+        second=_median(compared, "median", "median_low", "median_high"),
+        spread_first=compared.reference_spread,
+        spread_second=compared.spread,
         n_first=compared.n,
         n_second=compared.n,
         ratio=compared.ratio,
@@ -40,5 +42,7 @@ def row(compared: Comparison) -> Row:
     )
 
 
-def _median(value: float | None) -> Estimate | None:
-    return None if value is None else Estimate(value, None, None, None)
+def _median(compared: Comparison, *names: str) -> Estimate | None:
+    """One side's median and its interval, by the names of their fields."""
+    value, low, high = (getattr(compared, name) for name in names)
+    return None if value is None else Estimate(value, low, high, compared.coverage)

@@ -13,7 +13,7 @@ from lab.stats import Verdict
 from lab.stats.architectures import Family
 from lab.stats.compare import MARGIN, counted
 from lab.stats.interval import MIN_BLOCKS
-from lab.stats.location import Floats, median_interval
+from lab.stats.location import Floats, median_interval, spread
 from lab.stats.noise import Key
 from lab.stats.unpaired import Effect, difference, mean
 from lab.stats.verdict import Noise, judge
@@ -113,6 +113,8 @@ def _blank(key: tuple[str, ...], first: _Side, second: _Side, floors: Mapping[Ke
         reference=cell["setting"],
         first=median_interval(first.values),
         second=median_interval(second.values),
+        spread_first=spread(first.values),
+        spread_second=spread(second.values),
         n_first=first.n,
         n_second=second.n,
         verdict=Verdict.INCONCLUSIVE,

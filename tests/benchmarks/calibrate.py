@@ -27,9 +27,9 @@ from lab.stats.evidence import Columns, How, Work, described
 from lab.stats.family import adjusted
 from lab.stats.interval import MIN_BLOCKS, RESAMPLES, SEED
 from lab.stats.location import Floats, hodges_lehmann
-from lab.stats.model import Verdict
-from lab.stats.power import ALPHA, detectable
-from lab.stats.verdict import Evidence, weigh
+from lab.stats.pairs import Codes
+from lab.stats.power import ALPHA, detectable, detectable_ratio
+from lab.stats.verdict import TOWARDS, Evidence, Why, decide
 from tests.benchmarks import calibration_report as report
 from tests.benchmarks import field
 from tests.benchmarks.worlds import NOISE, WORLDS
@@ -40,7 +40,7 @@ EXPERIMENTS = 2000
 FAMILY_BLOCKS, RUNS, SIZE = (6, 12), 2000, 40
 BOOTS = [(k, n, between) for k, n in ((3, 12), (4, 12), (6, 24)) for between in (0, 0.5, 1, 2)]
 WARNED_BLOCKS = (6, 12, 20)
-CHANGED = {Verdict.BETTER, Verdict.WORSE}
+CHANGED = (Why.BETTER, Why.WORSE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Row:
     `equivalent`: claims of equivalence where the ratio is the margin itself; `missed`: of the
     equal settings at a margin of six standard errors, those not called so. `found`: effects of the
     printed detectable size that are found in the very run that printed it; `found_next`: in
-    another run of the same kind. `width` is the median width of the interval, as a ratio.
+    another run of the same kind; `foretold`: of the size that `kvmlab plan --power` says of that
+    other run, with the first as its pilot. `width` is the median width of the interval, as a ratio.
     """
 
     world: str
@@ -62,6 +63,7 @@ class Row:
     equivalent: float
     found: float | None
     found_next: float | None
+    foretold: float | None
     width: float | None
     t_test: float
     mann_whitney: float
@@ -81,6 +83,7 @@ def measure(world: str, n: int, experiments: int, seed: int = SEED) -> Row:
         equivalent=0.0,
         found=None,
         found_next=None,
+        foretold=None,
         width=None,
         t_test=float(field.t_test_of_means(treated, reference).mean()),
         mann_whitney=float(field.mann_whitney_of_events(treated, reference).mean()),
@@ -90,16 +93,18 @@ def measure(world: str, n: int, experiments: int, seed: int = SEED) -> Row:
         return blank
     seen = _seen(treated, reference)
     effect = _detectable(seen, n, ALPHA)
+    foretold = np.log(detectable_ratio(1.0, n, pilot=n - 1)) * seen["standard_error"] * np.sqrt(n)
     again = WORLDS[world](rng, experiments, n)
     margin = float(np.exp(4 * np.median(seen["standard_error"])))
     at_margin = _seen(treated + np.log(margin), reference, replace(HOW, margin=margin))
     return replace(
         blank,
         covered=float(((seen["low"] <= 0) & (seen["high"] >= 0)).mean()),
-        alarms=_share(_verdicts(seen), CHANGED),
-        equivalent=_share(_verdicts(at_margin, margin), {Verdict.EQUIVALENT}),
-        found=_share(_verdicts(_seen(treated + effect[:, None], reference)), {Verdict.WORSE}),
-        found_next=_share(_verdicts(_seen(again[0] + effect[:, None], again[1])), {Verdict.WORSE}),
+        alarms=_share(_decided(seen), *CHANGED),
+        equivalent=_share(_decided(at_margin, margin), Why.EQUIVALENT),
+        found=_share(_decided(_seen(treated + effect[:, None], reference)), Why.WORSE),
+        found_next=_share(_decided(_seen(again[0] + effect[:, None], again[1])), Why.WORSE),
+        foretold=_share(_decided(_seen(again[0] + foretold[:, None], again[1])), Why.WORSE),
         width=float(np.exp(np.median(seen["high"] - seen["low"]))),
     )
 
@@ -112,38 +117,24 @@ def _seen(treated: Floats, reference: Floats, how: How = HOW, boots: int = 1) ->
     )
 
 
-def _verdicts(
-    seen: Columns, margin: float = MARGIN, p_adjusted: Floats | None = None
-) -> list[Verdict]:
-    """Judge each experiment as the only one of its run, or by p values already adjusted."""
-    p = seen["p"] if p_adjusted is None else p_adjusted
-    return [
-        weigh(
-            Evidence(
-                ratio=np.exp(location),
-                interval=(np.exp(low), np.exp(high)),
-                p_adjusted=adjusted_p,
-                p_permutation=flipped,
-                p_equivalent=equivalent,
-                p_boots=differ,
-                boots=int(boots),
-                margin=margin,
-                noise=None,
-            ),
-            Direction.LOWER,
-        )[0]
-        for location, low, high, adjusted_p, flipped, equivalent, differ, boots in zip(
-            seen["log_ratio"],
-            seen["low"],
-            seen["high"],
-            p,
-            seen["p_permutation"],
-            seen["p_equivalent"],
-            seen["p_boots"],
-            seen["boots"],
-            strict=True,
+def _decided(seen: Columns, margin: float = MARGIN, p_adjusted: Floats | None = None) -> Codes:
+    """Decide on each experiment as the only one of its run, or by p values already adjusted."""
+    size = seen["low"].size
+    return decide(
+        Evidence(
+            ratio=np.exp(seen["log_ratio"]),
+            low=np.exp(seen["low"]),
+            high=np.exp(seen["high"]),
+            p_adjusted=seen["p"] if p_adjusted is None else p_adjusted,
+            p_permutation=seen["p_permutation"],
+            p_equivalent=seen["p_equivalent"],
+            p_boots=seen["p_boots"],
+            boots=seen["boots"],
+            floor=np.full(size, np.nan),
+            margin=np.full(size, margin),
+            towards=np.full(size, TOWARDS[Direction.LOWER]),
         )
-    ]
+    )
 
 
 def _detectable(seen: Columns, n: int, alpha: float) -> Floats:
@@ -152,8 +143,8 @@ def _detectable(seen: Columns, n: int, alpha: float) -> Floats:
     return detectable(below, above, blur, seen["farthest"], seen["standard_error"], n - 1, alpha)
 
 
-def _share(verdicts: list[Verdict], among: set[Verdict]) -> float:
-    return float(np.mean([each in among for each in verdicts]))
+def _share(decided: Codes, *among: Why) -> float:
+    return float(np.isin(decided, among).mean())
 
 
 @dataclass(frozen=True)
@@ -181,7 +172,7 @@ def measure_family(world: str, n: int, runs: int, size: int = SIZE, seed: int = 
     treated, reference = WORLDS[world](rng, runs * size, n)
     seen = _seen(treated, reference)
     claimed = _claims(seen, runs, size)
-    alone = _verdicts(seen)
+    alone = _decided(seen)
     effect = _detectable(seen, n, ALPHA).reshape(runs, size)
     effect[:, size // 2 :] = 0
     effect[:, : size // 4] *= -1
@@ -199,7 +190,7 @@ def measure_family(world: str, n: int, runs: int, size: int = SIZE, seed: int = 
         size,
         false=float((false / np.maximum(with_effects.sum(axis=1), 1)).mean()),
         any_alarm=float(claimed.any(axis=1).mean()),
-        uncorrected=float(np.isin(alone, list(CHANGED)).reshape(runs, size).any(axis=1).mean()),
+        uncorrected=float(np.isin(alone, CHANGED).reshape(runs, size).any(axis=1).mean()),
         lone=float(found[:, 0].mean()),
     )
 
@@ -208,7 +199,7 @@ def _claims(seen: Columns, runs: int, size: int) -> field.Claims:
     """Tell which settings of each run are said to differ: (runs, size)."""
     families = seen["p"].reshape(runs, size)
     p_adjusted = np.concatenate([adjusted(each) for each in families])
-    return np.isin(_verdicts(seen, p_adjusted=p_adjusted), list(CHANGED)).reshape(runs, size)
+    return np.isin(_decided(seen, p_adjusted=p_adjusted), CHANGED).reshape(runs, size)
 
 
 @dataclass(frozen=True)

@@ -34,17 +34,20 @@ are. Shares of {experiments} experiments a row: the standard error of 95 % is {e
 - **A/A**: changes claimed between equal settings. Wanted: at most 5.
 - **equal?**: *equivalent* claimed where the ratio is the margin itself. Wanted: at most 5.
 - **found**: effects of the detectable size that a run prints, put into this very run, that it
-  finds; **next run**: put into another run of the same kind. Wanted of the first: 75 to 85. The
-  second is lower, the more so the fewer blocks tell the spread and the wilder trials are: the run
-  that printed the size may have been a lucky one.
+  finds. Wanted: 75 to 85. **next run**: put into another run of the same kind, of which a run
+  claims nothing: it may have been a lucky one, and the fewer its blocks and the wilder its trials,
+  the further is its spread from the next one's.
+- **foretold**: effects of the size that `kvmlab plan --power` says another run will find, with this
+  one as its pilot; its luck is part of that size. Wanted: 75 to 85.
 - **the field**, A/A, on the same trials: a t test of means and standard deviations (pyperf);
   Mann-Whitney over {events} events of each trial; medians more than {gate:.0f} % apart.
 
 With fewer than {least} blocks nothing is ever claimed: the verdict is *inconclusive* and says so.
 Figures outside what is wanted by more than two standard errors are **bold**.
 
-| trials | blocks | covered | A/A | equal? | found | next run | width | t test | Mann-W. | medians |
-| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
+| trials | blocks | covered | A/A | equal? | found | next run | foretold | width \
+| t test | Mann-W. | medians |
+| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
 """
 FAMILIES = """
 ## A whole run
@@ -64,6 +67,13 @@ The truth is the mean over all boots of the host; **between** is the spread of b
 that of one block's log ratio. One or two boots cannot speak for others: their interval holds for
 these boots, and is not counted here. **two-stage** is the textbook's hierarchical bootstrap with
 plain percentiles, **blocks alone** knows nothing of boots.
+
+Where boots do not differ at all, intervals hold the truth more often than they say. Boots take the
+place of blocks when they vary more than their blocks explain (F above 1), which chance alone brings
+about two times in five; the interval has then the width that two or three degrees of freedom ask
+for. A higher bar (Paull, On a preliminary test for pooling mean squares, Ann. Math. Statist. 21,
+1950) would mend those rows at the cost of rows where boots do differ by as much as their blocks,
+and which have nothing to spare: the bar stays on the side of doubt.
 
 | boots | blocks | between | covered | two-stage | blocks alone |
 | --: | --: | --: | --: | --: | --: |
@@ -105,6 +115,7 @@ def of_rows(rows: Sequence[Row]) -> str:
             percent(row.equivalent, row.experiments, RARELY),
             percent(row.found, row.experiments, FOUND),
             percent(row.found_next, row.experiments),
+            percent(row.foretold, row.experiments, FOUND),
             f"{row.width:.2f}" if row.width else NONE,
             percent(row.t_test, row.experiments, RARELY),
             percent(row.mann_whitney, row.experiments, RARELY),

@@ -74,10 +74,10 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_dask_cluster_says_what_this_process_says(
     scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = compare(TABLE, "k=1", metrics=[CPU])
+    here = list(compare(TABLE, "k=1", metrics=[CPU]))
     monkeypatch.setattr(evidence, "CHUNK", 10)
     with open_executor(scheduler) as pool:
-        assert compare(TABLE, "k=1", metrics=[CPU], executor=pool) == here
+        assert list(compare(TABLE, "k=1", metrics=[CPU], executor=pool)) == here
 
 
 def test_a_command_that_compares_on_a_cluster_prints_what_it_prints_without(
@@ -101,10 +101,10 @@ def test_a_command_that_compares_on_a_cluster_prints_what_it_prints_without(
 
 
 def test_processes_say_what_this_process_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = compare(TABLE, "k=1", metrics=[CPU])
+    here = list(compare(TABLE, "k=1", metrics=[CPU]))
     monkeypatch.setattr(evidence, "CHUNK", 30)
     with open_executor() as pool:
-        assert compare(TABLE, "k=1", metrics=[CPU], executor=pool) == here
+        assert list(compare(TABLE, "k=1", metrics=[CPU], executor=pool)) == here
 
 
 def test_other_addresses_are_usage_errors() -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from lab.cli import kvmlab
 from lab.errors import UsageError
+from lab.stats.location import LEAST
 
 FIRST, SECOND = "20260102-000000-synthetic", "20260103-000000-synthetic"
 NARROW = ("workload=fixed-30us", "metric=wakeup_p50_ns")
@@ -39,6 +40,18 @@ def test_json_and_csv_of_two_sides_hold_the_same_rows(fleet: Path) -> None:
     read = list(csv.DictReader(io.StringIO(ask(fleet, *terms, "--csv").stdout)))
     assert [row["setting"] for row in rows] == [row["setting"] for row in read]
     assert {row["method"] for row in rows} == {"effects"}
+
+
+def test_json_of_a_run_tells_of_each_cell_what_its_table_shows(store: Path) -> None:
+    rows = json.loads(ask(store, "compare", "latest", "--json").stdout)
+    measured = [row for row in rows if row["n"] >= LEAST]
+    assert measured
+    for row in measured:
+        assert row["median_low"] <= row["median"] <= row["median_high"]
+        assert row["reference_low"] <= row["reference_median"] <= row["reference_high"]
+        assert 0.7 < row["coverage"] < 1
+        assert row["spread"] >= 0
+        assert row["reference_spread"] >= 0
 
 
 def test_csv_of_a_run_holds_its_comparisons(store: Path) -> None:

@@ -13,7 +13,7 @@ from lab.design import forecast, looks
 from lab.design.experiment import Experiment, Stop
 from lab.design.forecast import Forecast, forecasts
 from lab.errors import UsageError
-from lab.stats.power import expected_width
+from lab.stats.power import detectable_ratio, expected_width
 from lab.store.read import Run, read_run
 from lab.terminal import forecast as forecast_tables
 from tests import synthetic
@@ -65,6 +65,7 @@ def test_four_times_the_blocks_halve_what_goes_unseen(found: list[Forecast]) -> 
         few, many = each.outlooks
         assert few.width > many.width > 1
         # More than half, by what the t distribution of eight blocks adds.
+        assert few.detectable > detectable_ratio(each.spread, 8)
         assert 2 < math.log(few.detectable) / math.log(many.detectable) < 3
         # A block has three trials of a second each, and the boot a warm-up.
         assert (few.seconds, many.seconds) == (8 * 3 + 1, 32 * 3 + 1)

@@ -9,7 +9,7 @@ import pytest
 
 from lab.errors import UsageError
 from lab.metrics import METRICS, Direction
-from lab.stats import Comparison, Verdict, cells, compare
+from lab.stats import Comparison, Verdict, cells, compare, comparisons
 from lab.stats.verdict import judge
 from lab.table import HEAD, KNOB_TYPE, TAIL
 
@@ -200,6 +200,48 @@ def test_a_cell_tells_how_far_its_trials_lie_apart() -> None:
     assert cell.relative_spread == pytest.approx(1.4826 * 2.5 / 100.5, rel=1e-4)
     few = cells(trials({7: [1.0, 2.0]}), metrics=[CPU])
     assert {each.spread for each in few} == {None}
+
+
+def test_both_sides_of_a_comparison_tell_their_spread_and_interval() -> None:
+    table = trials({1: [8.0, 9.0, 10.0, 12.0, 14.0, 20.0, 99.0], 2: noisy(5, 6)})
+    found, (reference, _) = only(table), cells(table[table["block"] < 6], metrics=[CPU])
+    assert found.n == reference.n == 6
+    assert found.reference_median == reference.median.value == 11
+    assert (found.reference_low, found.reference_high) == (8, 20)
+    # Distances from 11: 1, 1, 2, 3, 3, 9.
+    assert found.reference_spread == reference.spread == pytest.approx(1.4826 * 2.5, rel=1e-4)
+    assert found.coverage == reference.median.coverage == 1 - 2 / 2**6
+    assert found.median_low == min(noisy(5, 6))
+    assert found.median_high == max(noisy(5, 6))
+    assert found.spread is not None
+    assert found.spread < 0.1
+    few = only(trials({1: [1.0, 2.0], 2: [1.0, 2.0]}))
+    assert (few.median, few.median_low, few.spread, few.coverage) == (1.5, None, None, None)
+
+
+def test_comparisons_are_a_sequence_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparisons, "AT_ONCE", 2)
+    table = pd.concat(
+        [
+            trials({1: noisy(100), 2: noisy(50, shift=1), 3: [0.0] * 6, 4: noisy(100, shift=2)}),
+            unmeasured(5, "inert", "POWER9 does not poll"),
+            trials({6: noisy(9, 3)}),
+        ]
+    )
+    found = compare(table, "k=1", metrics=[CPU], resamples=199)
+    listed = list(found)
+    assert len(found) == len(listed) == 5
+    assert [each.setting for each in listed] == ["k=2", "k=3", "k=4", "k=5", "k=6"]
+    assert [found[at] for at in (0, 3, -1)] == [listed[at] for at in (0, 3, -1)]
+    assert found[1:4] == listed[1:4]
+    with pytest.raises(IndexError):
+        found[5]
+    frame = found.frame()
+    assert list(frame["verdict"]) == [each.verdict for each in listed]
+    assert list(frame["reason"]) == [each.reason for each in listed]
+    assert list(frame) == list(listed[0].record())
+    assert frame["low"].isna().tolist() == [each.low is None for each in listed]
+    assert compare(table[table["setting"] == "k=1"], "k=1", metrics=[CPU]).frame().empty
 
 
 def test_a_family_makes_a_weak_effect_of_many_inconclusive() -> None:

@@ -34,6 +34,18 @@ def test_the_blocks_needed_detect_the_ratio_and_fewer_do_not(ratio: float) -> No
     assert power.detectable_ratio(0.05, n - 3) > wanted
 
 
+@pytest.mark.parametrize(("n", "pilot"), [(6, 5), (10, 5), (12, 11), (40, 39)])
+def test_a_run_finds_what_its_pilot_foretold_four_times_in_five(n: int, pilot: int) -> None:
+    """Of pilots, lucky ones included, each with the run that follows it; values are normal."""
+    rng = np.random.default_rng(n)
+    spread = np.sqrt(rng.chisquare(pilot, 4000) / pilot)
+    effect = np.log(power.detectable_ratio(1.0, n, pilot=pilot)) * spread
+    values = rng.normal(effect[:, None], 1.0, (4000, n))
+    low = values.mean(axis=1) - power.WIDER * stats.t.ppf(0.975, n - 1) * stats.sem(values, axis=1)
+    found = (low > 0) & ((n > 6) | (values > 0).all(axis=1))
+    assert 0.77 <= found.mean() <= 0.84
+
+
 def test_needs_have_bounds() -> None:
     assert power.blocks_needed(0.001, 2.0) == 6
     assert power.blocks_needed(10.0, 1.0001) is None

@@ -22,7 +22,8 @@ def heavy(samples: int, n: int) -> Floats:
 @pytest.mark.parametrize("n", [6, 8, 9, 16, 20])
 def test_each_resample_is_what_taking_the_values_gives(n: int) -> None:
     values = heavy(3, n)
-    low, high = resample.bootstrap(values, 0.05, 199, seed=7)
+    location, low, high = resample.bootstrap(values, 0.05, 199, seed=7)
+    assert location == pytest.approx(hodges_lehmann(values))
     for sample, (lowest, highest) in enumerate(zip(low, high, strict=True)):
         taken = [np.repeat(values[sample], count) for count in resample._counts(n, 199, 7)]
         estimates = np.sort([hodges_lehmann(each) for each in taken])
@@ -33,7 +34,7 @@ def test_each_resample_is_what_taking_the_values_gives(n: int) -> None:
 @pytest.mark.parametrize("n", [8, 12])
 def test_the_bootstrap_is_scipys_in_a_single_boot(n: int) -> None:
     (values,) = heavy(1, n)
-    low, high = resample.bootstrap(values[None], 0.025, 19_999, seed=1)
+    _, low, high = resample.bootstrap(values[None], 0.025, 19_999, seed=1)
     peer: Any = stats.bootstrap(
         (values,),
         lambda x, axis: hodges_lehmann(np.moveaxis(x, axis, -1)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from lab.errors import UsageError
 from lab.results import load
@@ -42,6 +43,12 @@ def test_two_settings_are_paired_within_their_run(fleet: Path) -> None:
     assert row.verdict == "better"
     assert row.ratio == pytest.approx(2 / 7, rel=0.1)
     assert (row.n_first, row.n_second) == (6, 6)
+    assert row.first
+    assert row.first.low is not None
+    assert row.first.high is not None
+    assert row.first.low <= row.first.value <= row.first.high
+    assert row.spread_first
+    assert 0 < row.spread_first < row.first.value
 
 
 def test_narrowing_what_is_shown_does_not_narrow_the_family(fleet: Path) -> None:
@@ -71,6 +78,8 @@ def test_two_runs_are_unpaired(fleet: Path) -> None:
     assert row.ratio == pytest.approx(difference(other, one).ratio)
     assert row.p == pytest.approx(difference(other, one).p)
     assert (row.n_first, row.n_second) == (6, 6)
+    values = trials[trials["run"] == FIRST]["value"].to_numpy()
+    assert row.spread_first == pytest.approx(stats.median_abs_deviation(values, scale="normal"))
 
 
 def test_runs_of_one_making_rarely_differ(fleet: Path) -> None:
