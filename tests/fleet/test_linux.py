@@ -97,7 +97,9 @@ def measured(host: Emulated, folder: Path, **workloads: str) -> list[dict[str, A
     # Each once to warm up.
     assert len(rows) == 2 * len(workloads)
     for row in rows:
-        assert row["status"] == "ok", row["reason"]
+        # Inert where the host's KVM does not poll: it runs all the same.
+        assert row["status"] in {"ok", "inert"}, row["reason"]
+        assert row["guest"], row["reason"]
     return rows
 
 
