@@ -36,7 +36,7 @@ class Rule:
     clip: float = 4.0
     p_tonight: float = 1e-3
     p_alone: float = 1e-4
-    p_shift: float = 3e-4
+    p_shift: float = 4e-4
     p_settled: float = 1e-5
 
     def __post_init__(self) -> None:

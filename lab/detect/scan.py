@@ -223,17 +223,14 @@ def _judge(
     degrees = independent(sums[3], r, phi)
     error = scale * math.sqrt(inflation(m, r, phi) / m + inflation(count - m, r, phi) / (count - m))
     row.t = (shifted_to - level) / error if split else 0.0
+    effect, nearer = _since(window[m:], level, limits.clip * scale)
     row.shifted = abs(row.t) > limits.shifted[count - m, degrees]
-    if not row.shifted:
-        # No change so far: tonight is judged by all nights before it.
-        m = count - 1
+    if not row.shifted or (nearer[-1] and nearer.sum() < LEAST_AFTER):
+        # No change so far, or one that is all tonight's: judged by the nights before it.
+        m, row.shifted = count - 1, False
         level = clipped[:m].mean()
         error = scale * math.sqrt(inflation(m, r, phi) / m + 1)
-    rest = window[m:]
-    centre = np.median(rest)
-    effect = 0.0
-    for value in rest:
-        effect += (_clip(value, centre, limits.clip * scale) - level) / rest.size
+        effect, nearer = _since(window[m:], level, limits.clip * scale)
     row.before, row.after, row.since = m, count - m, m
     row.level, row.effect, row.error, row.degrees = level, effect, error, degrees
     row.scale, row.r, row.phi = scale, r, phi
@@ -242,11 +239,8 @@ def _judge(
     row.tonight_error = _tonight_error(errors, m, scale, r, phi)
     far = abs(row.tonight) / row.tonight_error
     row.stands_out = far > limits.stands_out[degrees] and abs(row.tonight) >= limits.least
-    # Nearer to the new level than to the old, tonight and at least one night before: however far
-    # off the last point is, it does not carry the one before it.
-    nearer = (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
     row.state = QUIET
-    if row.shifted and nearer[-1] and nearer.sum() >= LEAST_AFTER:
+    if row.shifted and nearer[-1]:
         row.state = CALLED
         row.drift = is_drift(clipped, m)
         sure = abs(row.t) > limits.settled[degrees] and row.after >= SETTLED
@@ -255,6 +249,20 @@ def _judge(
         alone = row.after == 1 and row.stands_out and far > limits.alone[degrees]
         row.state = CALLED if alone else SUSPICIOUS
     return False
+
+
+@compiled
+def _since(rest: Floats, level: float, reach: float) -> tuple[float, Flags]:
+    """Return how far the nights of a change lie from `level`, and which are nearer to the new one.
+
+    Each is clipped about their median; however far off the last point is, it does not carry the
+    one before it.
+    """
+    centre = np.median(rest)
+    effect = 0.0
+    for value in rest:
+        effect += (_clip(value, centre, reach) - level) / rest.size
+    return effect, (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
 
 
 @compiled
@@ -270,7 +278,7 @@ def _confirm(
 ) -> None:
     """Judge again with the re-run as one more night; `row` becomes what an agreement says."""
     _judge(window, errors, clipped, split, memory, limits, trial)
-    if trial.shifted and trial.state == CALLED and trial.after > LEAST_AFTER:
+    if trial.state == CALLED and trial.after > LEAST_AFTER:
         row.state, row.drift, row.shifted = CONFIRMED, trial.drift, True
         row.since, row.before, row.after = trial.since, trial.before, trial.after - 1
         row.level, row.effect, row.error = trial.level, trial.effect, trial.error
@@ -286,10 +294,10 @@ def _confirm_alone(again: float, limits: Limits, row: Row) -> None:
     """
     repeated = again - row.level
     effect = (row.tonight + repeated) / 2
-    least = min(row.tonight, repeated) if effect > 0 else -max(row.tonight, repeated)
-    far = abs(effect) > limits.alone[row.degrees] * row.tonight_error
-    if far and least > abs(effect) / 2:
-        row.state, row.drift, row.effect = CONFIRMED, False, effect
+    way = math.copysign(1.0, effect)
+    nearer = min(way * row.tonight, way * repeated) > abs(effect) / 2
+    if nearer and abs(effect) > limits.alone[row.degrees] * row.tonight_error:
+        row.state, row.effect = CONFIRMED, effect
 
 
 @compiled

@@ -47,12 +47,11 @@ class Peer:
 SEED = 20261123
 SIZES = (0.01, 0.02, 0.05, 0.10, 0.20)
 SPREADS = (0.003, 0.03)
-SERIES = 30
+SERIES = 15
 RULE = Rule()
 PEERS = {
-    "Apache Otava": Peer("otava", 0.001, 400),
-    "Apache Otava, p 0.00001": Peer("otava", 0.00001, 200),
-    "asv": Peer("asv", 0.05, 80),
+    "Apache Otava": Peer("otava", 0.001, 120),
+    "asv": Peer("asv", 0.05, 8),
 }
 EARLIEST, LATEST = 100, 210
 GAPS = (10, 30)

@@ -145,7 +145,7 @@ def test_what_a_rerun_does_not_repeat_is_not() -> None:
 
 
 def test_one_night_is_confirmed_by_its_rerun_only_when_far_off() -> None:
-    for size, state in ((0.045, State.SUSPICIOUS), (0.2, State.CONFIRMED)):
+    for size, state in ((0.03, State.SUSPICIOUS), (0.05, State.CONFIRMED)):
         series = made(Change(99, size))
         finding = only(detect(series.history(), reruns=series.rerun(99)))
         assert finding.state is state
@@ -154,7 +154,7 @@ def test_one_night_is_confirmed_by_its_rerun_only_when_far_off() -> None:
 
 def test_a_night_and_its_rerun_count_as_one_night() -> None:
     # Two such nights would be a change; one that was run twice is one that may be disturbed.
-    two = quiet_then([104, 104])
+    two = quiet_then([104.5, 104.5])
     last = two[two["night"] == day(41)]
     assert only(detect(two, reruns=last)).state is State.CONFIRMED
     one = two[two["night"] <= day(40)]
