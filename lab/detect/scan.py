@@ -223,11 +223,13 @@ def _judge(
     degrees = independent(sums[3], r, phi)
     error = scale * math.sqrt(inflation(m, r, phi) / m + inflation(count - m, r, phi) / (count - m))
     row.t = (shifted_to - level) / error if split else 0.0
-    effect, nearer = _since(window[m:], level, limits.clip * scale)
     row.shifted = abs(row.t) > limits.shifted[count - m, degrees]
-    if not row.shifted or (nearer[-1] and nearer.sum() < LEAST_AFTER):
-        # No change so far, or one that is all tonight's: judged by the nights before it.
-        m, row.shifted = count - 1, False
+    if row.shifted:
+        effect, nearer = _since(window[m:], level, limits.clip * scale)
+        row.shifted = nearer.sum() >= LEAST_AFTER or not nearer[-1]
+    if not row.shifted:
+        # No change so far, or one that is all tonight's, who is judged by the nights before.
+        m = count - 1
         level = clipped[:m].mean()
         error = scale * math.sqrt(inflation(m, r, phi) / m + 1)
         effect, nearer = _since(window[m:], level, limits.clip * scale)

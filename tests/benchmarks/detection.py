@@ -50,8 +50,8 @@ SPREADS = (0.003, 0.03)
 SERIES = 15
 RULE = Rule()
 PEERS = {
-    "Apache Otava": Peer("otava", 0.001, 120),
-    "asv": Peer("asv", 0.05, 8),
+    "Apache Otava": Peer("otava", 0.001, 240),
+    "asv": Peer("asv", 0.05, 16),
 }
 EARLIEST, LATEST = 100, 210
 GAPS = (10, 30)
