@@ -228,7 +228,7 @@ def _judge(
         effect, nearer = _since(window[m:], level, limits.clip * scale)
         row.shifted = nearer.sum() >= LEAST_AFTER or not nearer[-1]
     if not row.shifted:
-        # No change so far, or one that is all tonight's, who is judged by the nights before.
+        # No change so far, or one that is all tonight's: judged by the nights before it.
         m = count - 1
         level = clipped[:m].mean()
         error = scale * math.sqrt(inflation(m, r, phi) / m + 1)
@@ -245,8 +245,8 @@ def _judge(
     if row.shifted and nearer[-1]:
         row.state = CALLED
         row.drift = is_drift(clipped, m)
-        sure = abs(row.t) > limits.settled[degrees] and row.after >= SETTLED
-        return sure or row.after >= RECENT
+        sure = count - m >= SETTLED and float(abs(row.t)) > limits.settled[degrees]
+        return bool(sure or count - m >= RECENT)
     if row.shifted or row.stands_out:
         alone = row.after == 1 and row.stands_out and far > limits.alone[degrees]
         row.state = CALLED if alone else SUSPICIOUS
