@@ -16,12 +16,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.nightly.world import World, twice
+from tests.lab.nightly.world import FIRST, World, twice
 
 TONIGHT = 12
 MOMENTS = "moments"
@@ -74,7 +75,7 @@ def night(folder: Path, numbers: range, kill_at: int | None = None) -> None:
 def look(folder: Path) -> dict[str, Any]:
     """Say what a night left behind."""
     state = folder / "state" / "night"
-    (journal,) = (state / "ended").glob("2026-01-14.jsonl")
+    (journal,) = (state / "ended").glob(f"{FIRST + timedelta(TONIGHT)}.jsonl")
     steps = [json.loads(line) for line in journal.read_text().splitlines()]
     (verdict,) = (each["result"] for each in steps if each["step"] == "ended")
     world = World(folder)
