@@ -33,6 +33,7 @@ from lab.detect.scan import (
     LEAST_AFTER,
     LEAST_BEFORE,
     QUIET,
+    RECENT,
     SUSPICIOUS,
     scan,
 )
@@ -181,13 +182,12 @@ def _detectable(row: np.void, rule: Rule) -> float:
     m, n = int(row["before"]), LEAST_AFTER
     r, phi = float(row["r"]), float(row["phi"])
     error = row["scale"] * math.sqrt(inflation(m, r, phi) / m + inflation(n, r, phi) / n)
-    return math.exp(stats.t.isf(rule.p_shift / 2, row["degrees"]) * error)
+    return math.exp(stats.t.isf(n * rule.p_shift / 2, row["degrees"]) * error)
 
 
 def _finding(row: np.void, series: Series, nights: list[date]) -> Finding:
     degrees, before, after = (int(row[name]) for name in ("degrees", "before", "after"))
-    splits = max(before + after - LEAST_BEFORE - LEAST_AFTER + 1, 1)
-    p_shift = min(splits * 2 * float(stats.t.sf(abs(row["t"]), degrees)), 1.0)
+    p_shift = _p_of_best(2 * float(stats.t.sf(abs(row["t"]), degrees)), before + after)
     p_tonight = 2 * float(stats.t.sf(abs(row["tonight"]) / row["tonight_error"], degrees))
     return Finding(
         series=series,
@@ -204,8 +204,24 @@ def _finding(row: np.void, series: Series, nights: list[date]) -> Finding:
         tonight=Tonight(
             _ratio(row["tonight"], row["tonight_error"], degrees), bool(row["stands_out"])
         ),
-        shift=Shift(float(row["t"]), degrees, splits, p_shift, bool(row["shifted"])),
+        shift=Shift(float(row["t"]), degrees, p_shift, bool(row["shifted"])),
     )
+
+
+def _p_of_best(p: float, nights: int) -> float:
+    """Return what `p` of one split is worth for the best split of a series of `nights`.
+
+    Miller and Siegmund, Maximally selected chi square statistics, Biometrics 38 (1982): for the
+    largest of |b| over splits after a share e1 to e2 of the nights,
+
+        phi(b) * (b - 1 / b) * log(e2 * (1 - e1) / (e1 * (1 - e2))) + 4 * phi(b) / b.
+    """
+    b = float(stats.norm.isf(p / 2))
+    if not 1 < b < math.inf:
+        return p if b > 1 else 1.0
+    first, last = max(LEAST_BEFORE, nights - RECENT), nights - LEAST_AFTER
+    odds = last / (nights - last) * (nights - first) / first
+    return min(float(stats.norm.pdf(b)) * ((b - 1 / b) * math.log(odds) + 4 / b), 1.0)
 
 
 def _ratio(effect: float, error: float, degrees: int) -> Estimate:

@@ -39,7 +39,8 @@ class State(StrEnum):
     """How far a finding has come: each step asks for more.
 
     SUSPICIOUS: one judge says so; it is mentioned, and worth running again when there is time.
-    TO_CONFIRM: both judges say so, on two nights or more; it is run again before it is told.
+    TO_CONFIRM: both judges say so, on two nights or more, or tonight alone is too far off to
+    wait for another; it is run again before it is told.
     CONFIRMED: the re-run, on a fresh boot or at least fresh VMs, says so, too.
     """
 
@@ -81,13 +82,12 @@ class Tonight:
 class Shift:
     """Judge 2: the best split of the series, by E-divisive means.
 
-    `t` is its studentized size, with `degrees` of freedom after autocorrelation; `p` is two-sided
-    and multiplied by the `splits` that the best was chosen from (Bonferroni).
+    `t` is its studentized size, with `degrees` of freedom after autocorrelation; `p` is that of
+    the largest |t| of all splits of a series in which nothing happened.
     """
 
     t: float
     degrees: int
-    splits: int
     p: float
     is_change: bool
 

@@ -7,7 +7,9 @@ Analysis, 4th edition, section 3.4.3). The mean of n such nights varies by
     s^2 / n * (1 + 2 * sum over k < n of (1 - k / n) * r * phi^(k-1))
 
 (ibid., section 2.1.5). r is freed of its bias to first order (Marriott and Pope, Biometrika
-41, 1954), and a negative one counts as none: it would make claims bolder.
+41, 1954), then taken at its upper limit: a level's nights are too few to show that they do not
+resemble each other, and to take that for granted makes a step of every neighbour that stays a week.
+A negative one counts as none.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ STRONGEST = 0.9
 """Beyond this a level is no level: half of a deviation is still there a week later."""
 CERTAIN = 2.0
 """Standard errors (1 / sqrt(nights)) that r must reach before its decay is asked for."""
+UPPER = 1.0
+"""Standard errors that its upper limit lies above r."""
 
 
 @compiled
@@ -36,14 +40,17 @@ def scatter(values: Floats) -> tuple[float, Floats]:
 
 @compiled
 def autocorrelation(sums: Floats) -> tuple[float, float]:
-    """Return r and phi from sums as of `scatter`; phi is r itself where r is hardly there."""
+    """Return the upper limit of r, and phi, from sums as of `scatter`.
+
+    phi is r itself where r is hardly there.
+    """
     squares, once, twice, degrees = sums
     if not squares > 0:
         return 0.0, 0.0
-    raw = once / squares
-    r = min(max(raw + (1 + 3 * raw) / degrees, 0.0), STRONGEST)
+    raw, error = once / squares, 1 / math.sqrt(degrees)
+    r = min(max(raw + (1 + 3 * raw) / degrees + UPPER * error, 0.0), STRONGEST)
     phi = r
-    if raw * math.sqrt(degrees) > CERTAIN:
+    if raw > CERTAIN * error:
         phi = min(max(twice / once, r), STRONGEST)
     return r, phi
 

@@ -19,16 +19,15 @@ Floats = NDArray[np.float64]
 class Rule:
     """How the judges judge; shares are relative changes, p values two-sided.
 
-    `minimum_effect`: smaller changes are nobody's business. `window`: nights a change point is
-    looked for in; what drifts more slowly than this shows is not seen. `nights`: what a baseline
-    must have before anything is said. `clip`: no night weighs more than this many standard
-    deviations, so that one spike is no change.
+    `minimum_effect`: smaller changes are nobody's business. `window`: nights that a baseline and
+    what followed it are looked for in; what drifts more slowly than this shows is not seen.
+    `nights`: what a baseline must have before anything is said. `clip`: no night weighs more than
+    this many standard deviations, so that one spike is no change.
 
-    `p_tonight` makes a night stand out, `p_shift` a change point, `p_confirmed` a change point
-    with what was run again, and at `p_settled` it is the new baseline. They get smaller because the
-    question is asked every night and for the best of many splits. `alert_nights`: nights a
-    change must have been seen on before a re-run can confirm it; a disturbed night may disturb its
-    re-run, too. What each costs and yields is measured in results/detection.md.
+    `p_tonight` makes a night stand out, `p_alone` far enough to be run again at once, `p_shift`
+    times the nights since makes a change point (see `by_nights`), and at `p_settled` it is the new
+    baseline. They are small because the question is asked every night and for the best of many
+    splits. What each costs and yields is measured in results/detection.md.
     """
 
     minimum_effect: float = 0.005
@@ -36,10 +35,9 @@ class Rule:
     nights: int = 10
     clip: float = 4.0
     p_tonight: float = 1e-3
-    p_shift: float = 3e-3
-    p_confirmed: float = 3e-4
+    p_alone: float = 1e-4
+    p_shift: float = 4e-4
     p_settled: float = 1e-5
-    alert_nights: int = 2
 
     def __post_init__(self) -> None:
         if not self.minimum_effect > 0:
@@ -66,3 +64,16 @@ def critical(p: float, degrees: int) -> Floats:
     """
     freedom = np.arange(1, degrees + 1)
     return np.concatenate([[np.inf], stats.t.isf(p / 2, freedom)])
+
+
+@cache
+def by_nights(p: float, degrees: int, nights: int) -> Floats:
+    """Return `critical` for changes seen on 0 … `nights` nights, (nights + 1, degrees + 1).
+
+    A change of n nights is tested at n * p. Short stretches are many, and new ones come every
+    night; long ones overlap, and one of n nights is news every n nights. So each length is wrong
+    about as often, and what is small but lasts is not held to what a bad pair of nights must be:
+    the penalty by scale of Dümbgen and Spokoiny, Multiscale testing of qualitative hypotheses,
+    Annals of Statistics 29 (2001).
+    """
+    return np.stack([critical(min(n * p, 1.0), degrees) for n in range(nights + 1)])

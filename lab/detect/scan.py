@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lab.detect.compiled import compiled
 from lab.detect.divisive import best_split, drop, push
 from lab.detect.noise import autocorrelation, independent, inflation, scatter
-from lab.detect.rule import Floats, Rule, critical, log_share
+from lab.detect.rule import Floats, Rule, by_nights, critical, log_share
 from lab.detect.shape import is_drift
 
 QUIET, SUSPICIOUS, CALLED, CONFIRMED = 0, 1, 2, 3
@@ -26,6 +26,8 @@ REMEMBERED = 120
 """Degrees of freedom of earlier levels that the scatter remembers."""
 FLOOR = 0.25
 """Share of the least effect below which scatter does not matter: such a change shows at once."""
+RECENT = 60
+"""Nights after which a change is news no more, and the new baseline."""
 SETTLED = 5
 """Nights a change must have lasted before it is the new baseline."""
 MAD = 1.4826
@@ -67,10 +69,9 @@ class Limits(NamedTuple):
     window: int
     nights: int
     clip: float
-    alert_nights: int
     stands_out: Floats
+    alone: Floats
     shifted: Floats
-    confirmed: Floats
     settled: Floats
 
     @classmethod
@@ -82,10 +83,9 @@ class Limits(NamedTuple):
             rule.window,
             rule.nights,
             rule.clip,
-            rule.alert_nights,
             critical(rule.p_tonight, degrees),
-            critical(rule.p_shift, degrees),
-            critical(rule.p_confirmed, degrees),
+            critical(rule.p_alone, degrees),
+            by_nights(rule.p_shift, degrees, RECENT),
             critical(rule.p_settled, degrees),
         )
 
@@ -159,24 +159,27 @@ def _scan(
         count += 1
         row: Row = said[rows]
         row.night = night
-        split = best_split(before, after, count, LEAST_BEFORE, LEAST_AFTER)[0]
+        split = _candidate(before, after, count)
         noise = errors[first : night + 1]
         settled = _judge(window, noise, clipped[:count], split, memory, limits, row)
         scale, cut = row.scale, row.since
-        if row.state != QUIET and not math.isnan(again[night]):
-            more, rest = before.copy(), after.copy()
-            push(clipped, more, rest, count, _clip(again[night], centre, reach))
-            split = best_split(more, rest, count + 1, LEAST_BEFORE, LEAST_AFTER)[0]
-            _confirm(
-                np.append(window, again[night]),
-                np.append(noise, again_errors[night]),
-                clipped[: count + 1],
-                split,
-                memory,
-                limits,
-                row,
-                said[-1],
-            )
+        if row.state == CALLED and not math.isnan(again[night]):
+            if row.after == 1:
+                _confirm_alone(again[night], limits, row)
+            else:
+                more, rest = before.copy(), after.copy()
+                push(clipped, more, rest, count, _clip(again[night], centre, reach))
+                split = _candidate(more, rest, count + 1)
+                _confirm(
+                    np.append(window, again[night]),
+                    np.append(noise, again_errors[night]),
+                    clipped[: count + 1],
+                    split,
+                    memory,
+                    limits,
+                    row,
+                    said[-1],
+                )
         row.first = first
         row.since += first
         if settled:
@@ -188,6 +191,12 @@ def _scan(
         if row.state != QUIET or night == values.size - 1:
             rows += 1
     return rows
+
+
+@compiled
+def _candidate(before: Floats, after: Floats, count: int) -> int:
+    """Return the best split of no more than RECENT nights ago, as the nights before it; or 0."""
+    return best_split(before, after, count, max(LEAST_BEFORE, count - RECENT), LEAST_AFTER)[0]
 
 
 @compiled
@@ -214,35 +223,48 @@ def _judge(
     degrees = independent(sums[3], r, phi)
     error = scale * math.sqrt(inflation(m, r, phi) / m + inflation(count - m, r, phi) / (count - m))
     row.t = (shifted_to - level) / error if split else 0.0
-    if abs(row.t) <= limits.stands_out[degrees]:
-        # No change so far: tonight is judged by all nights before it.
+    row.shifted = abs(row.t) > limits.shifted[count - m, degrees]
+    if row.shifted:
+        effect, nearer = _since(window[m:], level, limits.clip * scale)
+        row.shifted = nearer.sum() >= LEAST_AFTER or not nearer[-1]
+    if not row.shifted:
+        # No change so far, or one that is all tonight's: judged by the nights before it.
         m = count - 1
         level = clipped[:m].mean()
         error = scale * math.sqrt(inflation(m, r, phi) / m + 1)
-    rest = window[m:]
-    centre = np.median(rest)
-    effect = 0.0
-    for value in rest:
-        effect += (_clip(value, centre, limits.clip * scale) - level) / rest.size
+        effect, nearer = _since(window[m:], level, limits.clip * scale)
     row.before, row.after, row.since = m, count - m, m
     row.level, row.effect, row.error, row.degrees = level, effect, error, degrees
     row.scale, row.r, row.phi = scale, r, phi
-    row.shifted = abs(row.t) > limits.shifted[degrees] and abs(effect) >= limits.least
+    row.shifted = row.shifted and abs(effect) >= limits.least
     row.tonight = window[-1] - level
     row.tonight_error = _tonight_error(errors, m, scale, r, phi)
-    significant = abs(row.tonight) > limits.stands_out[degrees] * row.tonight_error
-    row.stands_out = significant and abs(row.tonight) >= limits.least
-    # Nearer to the new level than to the old, tonight and at least one night before: however far
-    # off the last point is, it does not carry the one before it.
-    nearer = (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
+    far = abs(row.tonight) / row.tonight_error
+    row.stands_out = far > limits.stands_out[degrees] and abs(row.tonight) >= limits.least
     row.state = QUIET
-    if row.shifted and nearer[-1] and nearer.sum() >= LEAST_AFTER:
+    if row.shifted and nearer[-1]:
         row.state = CALLED
         row.drift = is_drift(clipped, m)
-        return abs(row.t) > limits.settled[degrees] and count - m >= SETTLED
+        sure = count - m >= SETTLED and float(abs(row.t)) > limits.settled[degrees]
+        return bool(sure or count - m >= RECENT)
     if row.shifted or row.stands_out:
-        row.state = SUSPICIOUS
+        alone = row.after == 1 and row.stands_out and far > limits.alone[degrees]
+        row.state = CALLED if alone else SUSPICIOUS
     return False
+
+
+@compiled
+def _since(rest: Floats, level: float, reach: float) -> tuple[float, Flags]:
+    """Return how far the nights of a change lie from `level`, and which are nearer to the new one.
+
+    Each is clipped about their median; however far off the last point is, it does not carry the
+    one before it.
+    """
+    centre = np.median(rest)
+    effect = 0.0
+    for value in rest:
+        effect += (_clip(value, centre, reach) - level) / rest.size
+    return effect, (rest - level) * math.copysign(1.0, effect) > abs(effect) / 2
 
 
 @compiled
@@ -258,12 +280,26 @@ def _confirm(
 ) -> None:
     """Judge again with the re-run as one more night; `row` becomes what an agreement says."""
     _judge(window, errors, clipped, split, memory, limits, trial)
-    lasts = trial.after > limits.alert_nights
-    if lasts and trial.state == CALLED and abs(trial.t) > limits.confirmed[trial.degrees]:
+    if trial.state == CALLED and trial.after > LEAST_AFTER:
         row.state, row.drift, row.shifted = CONFIRMED, trial.drift, True
         row.since, row.before, row.after = trial.since, trial.before, trial.after - 1
         row.level, row.effect, row.error = trial.level, trial.effect, trial.error
         row.degrees, row.t = trial.degrees, trial.t
+
+
+@compiled
+def _confirm_alone(again: float, limits: Limits, row: Row) -> None:
+    """Judge tonight by the mean with its re-run, which counts as one night.
+
+    What disturbs a night may disturb its re-run, too; so the two together must be as far off as
+    one that asks for a re-run, and both of them nearer to the new level than to the old.
+    """
+    repeated = again - row.level
+    effect = (row.tonight + repeated) / 2
+    way = math.copysign(1.0, effect)
+    nearer = min(way * row.tonight, way * repeated) > abs(effect) / 2
+    if nearer and abs(effect) > limits.alone[row.degrees] * row.tonight_error:
+        row.state, row.effect = CONFIRMED, effect
 
 
 @compiled

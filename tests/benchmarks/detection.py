@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -30,24 +31,36 @@ from lab.detect.synthetic import Change, Noise, Recipe, Synthetic, synthesize
 from lab.labels import TIMES
 from lab.paths import RESULTS, ROOT
 from tests import peers
-from tests.benchmarks.detection_score import NIGHTS, Case, score
-from tests.benchmarks.detection_tables import Scores, draw, found, rates
+from tests.benchmarks.detection_score import NIGHTS, Case, Score, score
+from tests.benchmarks.detection_tables import beside, draw, found, rates
 
-SEED = 20181024
+
+@dataclass(frozen=True)
+class Peer:
+    """A tool with its one limit, and how many series it gets, in the order of `cases`."""
+
+    tool: str
+    limit: float
+    series: int
+
+
+SEED = 20261123
 SIZES = (0.01, 0.02, 0.05, 0.10, 0.20)
 SPREADS = (0.003, 0.03)
-SERIES = 30
+SERIES = 15
 RULE = Rule()
-PEER_SERIES = {"otava": 80, "asv": 8}
-"""In the order of `cases`: 40 of each number, by noise and within it by what changes."""
+PEERS = {
+    "Apache Otava": Peer("otava", 0.001, 240),
+    "asv": Peer("asv", 0.05, 16),
+}
 EARLIEST, LATEST = 100, 210
 GAPS = (10, 30)
 DRIFT = (0.05, 60)
 THRESHOLD, BEFORE = 0.05, 14
+LEVEL = "threshold of 5 %"
+SHOWN = ("kvmlab", "kvmlab, no re-run", LEVEL, "Apache Otava")
 SPEED = 10_000
 WORKERS = 2
-NAMES = {"otava": "Apache Otava", "asv": "asv"}
-SAME_NIGHT = Rule(alert_nights=1)
 
 
 def cases(number: int) -> Iterator[Case]:
@@ -70,32 +83,35 @@ def cases(number: int) -> Iterator[Case]:
         yield Case(what, synthesize(recipe, int(rng.integers(2**31))))
 
 
-def lab(series: Synthetic, rule: Rule = RULE, *, rerun: bool = True) -> list[tuple[int, int]]:
+def lab(series: Synthetic, *, rerun: bool = True) -> list[tuple[int, int, int]]:
     """Return what the lab would tell: with a re-run what it confirms, without what it asks for."""
     nights = series.trials.shape[0]
     said = scan(
         *summarise(series.trials),
         np.zeros(nights, bool),
-        rule,
+        RULE,
         0.0,
         summarise(series.reruns) if rerun else None,
     )
     told = said[said["state"] >= (CONFIRMED if rerun else CALLED)]
-    return list(zip(told["night"].tolist(), told["since"].tolist(), strict=True))
+    ways = np.sign(told["effect"]).astype(int)
+    return list(zip(told["night"].tolist(), told["since"].tolist(), ways.tolist(), strict=True))
 
 
-def threshold(series: Synthetic) -> list[tuple[int, int]]:
+def threshold(series: Synthetic) -> list[tuple[int, int, int]]:
     """Alert where a night is 5 % off the median of the 14 nights before it."""
     values = np.median(series.trials, axis=1)
     usual = np.median(sliding_window_view(values, BEFORE)[:-1], axis=1)
-    seen: list[tuple[int, int]] = []
-    for night in BEFORE + np.flatnonzero(abs(values[BEFORE:] / usual - 1) > THRESHOLD):
-        goes_on = seen and seen[-1][0] == night - 1
-        seen.append((int(night), seen[-1][1] if goes_on else int(night)))
+    off = values[BEFORE:] / usual - 1
+    seen: list[tuple[int, int, int]] = []
+    for each in np.flatnonzero(abs(off) > THRESHOLD):
+        night, way = int(each) + BEFORE, 1 if off[each] > 0 else -1
+        goes_on = seen and (seen[-1][0], seen[-1][2]) == (night - 1, way)
+        seen.append((night, seen[-1][1] if goes_on else night, way))
     return seen
 
 
-def ask_peer(name: str, some: list[Case]) -> list[dict[str, Any]]:
+def ask(peer: Peer, some: list[Case]) -> list[dict[str, Any]]:
     """Ask a peer as `detection_peers.py` says; its answers are kept in its environment."""
     peers.make()
     question = json.dumps(
@@ -109,10 +125,10 @@ def ask_peer(name: str, some: list[Case]) -> list[dict[str, Any]]:
         ]
     )
     script = Path(__file__).with_name("detection_peers.py")
-    asked_for = hashlib.sha256((name + question + script.read_text()).encode()).hexdigest()
-    kept = peers.HOME / f"{name}-{asked_for[:12]}.json"
+    command = [str(peers.PYTHON), str(script), peer.tool, str(peer.limit)]
+    asked_for = " ".join(command[2:]) + question + script.read_text()
+    kept = peers.HOME / f"{peer.tool}-{hashlib.sha256(asked_for.encode()).hexdigest()[:12]}.json"
     if not kept.exists():
-        command = [str(peers.PYTHON), str(script), name]
         answer = subprocess.run(
             command, input=question, stdout=subprocess.PIPE, text=True, check=True
         )
@@ -120,22 +136,22 @@ def ask_peer(name: str, some: list[Case]) -> list[dict[str, Any]]:
     return list(json.loads(kept.read_text()))
 
 
-def asked(name: str) -> Iterator[tuple[Case, dict[str, Any]]]:
+def asked(peer: Peer) -> Iterator[tuple[Case, dict[str, Any]]]:
     """Give each case of a peer with its answer."""
-    count, number = PEER_SERIES[name], 0
+    count, number = peer.series, 0
     while count > 0:
         some = list(cases(number))[:count]
-        yield from zip(some, ask_peer(name, some), strict=True)
+        yield from zip(some, ask(peer, some), strict=True)
         count, number = count - len(some), number + 1
 
 
-def against(name: str) -> Scores:
+def against(peer: Peer) -> tuple[list[Score], list[Score]]:
     """Score a peer, and the lab on the same series."""
-    ours, theirs = [], []
-    for case, answer in asked(name):
-        theirs.append(score(case, [(night, since) for night, since in answer["seen"]]))
+    theirs, ours = [], []
+    for case, answer in asked(peer):
+        theirs.append(score(case, [(night, since, way) for night, since, way in answer["seen"]]))
         ours.append(score(case, lab(case.series)))
-    return {NAMES[name]: theirs, f"kvmlab, on the series of {NAMES[name]}": ours}
+    return theirs, ours
 
 
 def speed() -> Iterator[str]:
@@ -151,12 +167,12 @@ def speed() -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: |"
     own = cpu / judged
     yield f"| kvmlab | {SPEED:,} {TIMES} {NIGHTS} | {cpu:.1f} | {1e6 * own:.2f} | 1 |"
-    for name in PEER_SERIES:
-        answers = list(asked(name))
+    for name, peer in PEERS.items():
+        answers = list(asked(peer))
         nights = sum(case.last + 1 - case.first for case, _ in answers)
         spent = sum(answer["cpu_s"] for _, answer in answers)
         yield (
-            f"| {NAMES[name]} | {len(answers)} {TIMES} {nights // len(answers)} | {spent:.1f} |"
+            f"| {name} | {len(answers)} {TIMES} {nights // len(answers)} | {spent:.1f} |"
             f" {1e6 * spent / nights:,.0f} | {spent / nights / own:,.0f} |"
         )
     yield ""
@@ -173,23 +189,24 @@ def _year(trials: Floats) -> int:
 
 def main() -> None:
     many = [case for number in range(SERIES) for case in cases(number)]
+    own = [score(case, lab(case.series)) for case in many]
+    plain = [score(case, threshold(case.series)) for case in many]
+    pairs = {name: against(peer) for name, peer in PEERS.items()} | {LEVEL: (plain, own)}
     detectors = {
-        "kvmlab": [score(case, lab(case.series)) for case in many],
-        "kvmlab, same night": [score(case, lab(case.series, SAME_NIGHT)) for case in many],
+        "kvmlab": own,
         "kvmlab, no re-run": [score(case, lab(case.series, rerun=False)) for case in many],
-        "threshold of 5 %": [score(case, threshold(case.series)) for case in many],
-    }
-    beside = against("otava") | against("asv")
+    } | {name: theirs for name, (theirs, _) in pairs.items()}
     text = (ROOT / "tests" / "benchmarks" / "detection.md").read_text()
     tables = {
-        "RATES": rates(detectors | beside),
-        "FOUND": found(detectors | beside),
+        "RATES": rates(detectors),
+        "FOUND": found(detectors),
         "SPEED": speed(),
+        **{name.upper(): beside(name, *pair) for name, pair in pairs.items()},
     }
     for name, lines in tables.items():
         text = text.replace(f"{{{name}}}", "\n".join(lines))
     (RESULTS / "detection.md").write_text(text)
-    draw(detectors | {NAMES["otava"]: beside[NAMES["otava"]]}, RESULTS)
+    draw({name: scores for name, scores in detectors.items() if name in SHOWN}, RESULTS)
 
 
 if __name__ == "__main__":

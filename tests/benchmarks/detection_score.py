@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from lab.detect.rule import Floats
 from lab.detect.synthetic import Change, Synthetic
 
 NIGHTS = 365
@@ -20,7 +21,11 @@ NEAR = 10
 IN_TIME = 60
 """Nights after a change (a drift: after its end) within which it must be found."""
 
-Seen = Iterable[tuple[int, int]]
+PRETENDED = range(100, 210, 10)
+"""Nights of a quiet year at which a change is pretended, to see what is told of it by luck."""
+
+Seen = Iterable[tuple[int, int, int]]
+"""The night it was told, the first night of the change, and where it went: 1 for up, -1."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +51,42 @@ class Case:
 
 @dataclass(frozen=True)
 class Score:
-    """False alerts on one series, and nights until each of its changes was told (None: never)."""
+    """False alerts on one series, and nights until each of its changes was told (None: never).
+
+    `lucky` are those of changes that were only pretended.
+    """
 
     case: Case
     false: int
     delays: tuple[int | None, ...]
+    lucky: tuple[int | None, ...]
 
 
 def score(case: Case, seen: Seen) -> Score:
-    """Score what was `seen`: (night, first night of the change) by the detector.
+    """Score what was `seen` by a detector."""
+    told = [each for each in sorted(seen) if case.first <= each[0] <= case.last]
+    changes = case.series.recipe.changes
+    false, delays = _score(changes, told)
+    pretended = [Change(night, way) for night in PRETENDED for way in (-1, 1)]
+    lucky = [] if changes else [_score((each,), told)[1][0] for each in pretended]
+    return Score(case, false, delays, tuple(lucky))
+
+
+def _score(changes: tuple[Change, ...], seen: Seen) -> tuple[int, tuple[int | None, ...]]:
+    """Count false alerts, and nights until each of `changes` was told.
 
     A change counts once; places that it is told at again, and other places near a true change,
-    are not held against a detector.
+    are not held against a detector, unless they say that values went the other way.
     """
-    changes = case.series.recipe.changes
     delays: dict[Change, int] = {}
-    told: list[tuple[int, int]] = []
+    told: list[tuple[tuple[int, int], int]] = []
     false = 0
-    for night, since in sorted(seen):
-        if not case.first <= night <= case.last:
-            continue
+    for night, since, way in seen:
         began = sum(change.night <= night for change in changes)
-        if any(then == began and abs(since - place) <= SAME for then, place in told):
+        if any(then == (began, way) and abs(since - place) <= SAME for then, place in told):
             continue
-        told.append((began, since))
-        near = [change for change in changes[:began] if _near(change, since)]
+        told.append(((began, way), since))
+        near = [change for change in changes[:began] if _near(change, since, way)]
         if not near:
             false += 1
             continue
@@ -78,11 +94,12 @@ def score(case: Case, seen: Seen) -> Score:
         delay = night - nearest.night
         if delay < nearest.nights + IN_TIME:
             delays.setdefault(nearest, delay)
-    return Score(case, false, tuple(delays.get(change) for change in changes))
+    return false, tuple(delays.get(change) for change in changes)
 
 
-def _near(change: Change, since: int) -> bool:
-    return change.night - NEAR <= since < change.night + change.nights + NEAR
+def _near(change: Change, since: int, way: int) -> bool:
+    within = change.night - NEAR <= since < change.night + change.nights + NEAR
+    return within and (change.size > 0) == (way > 0)
 
 
 @dataclass(frozen=True)
@@ -104,17 +121,20 @@ class Rate:
 
 @dataclass(frozen=True)
 class Found:
-    """How many of `changes` were told in time, and the nights that took; a miss takes all."""
+    """The share of changes that were told in time, and the nights each took; a miss takes all."""
 
-    changes: int
     share: float
-    median: float
-    mean: float
+    nights: Floats
 
     @classmethod
     def of(cls, delays: list[int | None], longest: int) -> Found:
         nights = np.array([longest if delay is None else delay for delay in delays], float)
-        told = [delay is not None for delay in delays]
-        return cls(
-            len(delays), float(np.mean(told)), float(np.median(nights)), float(nights.mean())
-        )
+        return cls(float(np.mean([delay is not None for delay in delays])), nights)
+
+    def sooner(self, other: Found) -> tuple[float, float]:
+        """Return nights by which this is sooner than `other` on the same changes, ± its interval.
+
+        The interval is that of Student's t over changes, 95 %.
+        """
+        ahead = other.nights - self.nights
+        return float(ahead.mean()), float(stats.t.ppf(0.975, ahead.size - 1) * stats.sem(ahead))

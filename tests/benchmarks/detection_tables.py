@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
 from plotly.offline import get_plotlyjs
@@ -15,8 +16,13 @@ from lab.detect.synthetic import Noise
 from lab.labels import NONE
 from tests.benchmarks.detection_score import IN_TIME, Found, Rate, Score
 
-DRIFT_NIGHTS = 60
 STEPS = ("0.01", "0.02", "0.05", "0.1", "0.2")
+KINDS = {f"step {float(size):.0%}": (size, 0, IN_TIME) for size in STEPS} | {
+    "double, first": ("double", 0, IN_TIME),
+    "double, second": ("double", 1, IN_TIME),
+    "drift": ("drift", 0, 2 * IN_TIME),
+}
+"""What changed: its name in `Case`, which of its changes, and the nights that a miss counts as."""
 Scores = dict[str, list[Score]]
 WIDTH, HEIGHT = 1080, 420
 SYMBOLS = ("circle", "circle-open", "square", "diamond", "triangle-up", "x")
@@ -44,26 +50,56 @@ def _rate(scores: list[Score]) -> str:
 
 
 def found(detectors: Scores) -> Iterator[str]:
-    """Tabulate what was found and how late, by what changed."""
-    heads = [f"step {float(size):.0%}" for size in STEPS]
-    heads += ["double, first", "double, second", "drift"]
-    yield "| detector | " + " | ".join(heads) + " |"
-    yield "| --- |" + " ---: |" * len(heads)
+    """Tabulate what was found and how late, by what changed, and what only luck found."""
+    yield "| detector | " + " | ".join(KINDS) + " | by luck |"
+    yield "| --- |" + " ---: |" * (len(KINDS) + 1)
     for name, scores in detectors.items():
-        cells = [of_what(scores, what) for what in STEPS]
-        cells += [of_what(scores, "double"), of_what(scores, "double", 1), of_what(scores, "drift")]
-        shown = (f"{each.share:.0%}, {each.median:.0f} ({each.mean:.1f})" for each in cells)
-        yield f"| {name} | " + " | ".join(shown) + " |"
+        shown = (_found(of_kind(scores, kind)) for kind in KINDS)
+        yield f"| {name} | " + " | ".join(shown) + f" | {lucky(scores):.0%} |"
+
+
+def _found(some: Found) -> str:
+    return f"{some.share:.0%}, {np.median(some.nights):.0f} ({some.nights.mean():.1f})"
+
+
+def beside(name: str, theirs: list[Score], ours: list[Score]) -> Iterator[str]:
+    """Tabulate a detector and the lab on the same series, change by change."""
+    yield f"| on the same {len(theirs):,} series | {name} | kvmlab | nights sooner |"
+    yield "| --- | ---: | ---: | ---: |"
+    yield f"| false alerts per series and year | {_rate(theirs)} | {_rate(ours)} | |"
+    yield f"| told by luck where nothing changed | {lucky(theirs):.0%} | {lucky(ours):.0%} | |"
+    calm = [[each for each in some if not _lingers(each)] for some in (theirs, ours)]
+    rows = {kind: [of_kind(some, kind) for some in (theirs, ours)] for kind in KINDS}
+    rows["all"] = [of_all(some) for some in (theirs, ours)]
+    rows["all but autocorrelated"] = [of_all(some) for some in calm]
+    for what, (their, our) in rows.items():
+        ahead, reach = our.sooner(their)
+        cells = (f"{each.share:.0%}, {each.nights.mean():.1f}" for each in (their, our))
+        yield f"| {what}, {our.nights.size} | {' | '.join(cells)} | {ahead:+.1f} ± {reach:.1f} |"
+
+
+def lucky(scores: list[Score]) -> float:
+    """Return the share of pretended changes that were told."""
+    return float(np.mean([delay is not None for each in scores for delay in each.lucky]))
+
+
+def _lingers(score: Score) -> bool:
+    return score.case.series.recipe.noise is Noise.AUTOCORRELATED
 
 
 def of_noise(scores: list[Score], noise: Noise) -> list[Score]:
     return [each for each in scores if each.case.series.recipe.noise is noise]
 
 
-def of_what(scores: list[Score], what: str, which: int = 0) -> Found:
-    longest = IN_TIME + (DRIFT_NIGHTS if what == "drift" else 0)
-    delays = [each.delays[which] for each in scores if each.case.what == what]
-    return Found.of(delays, longest)
+def of_kind(scores: list[Score], kind: str) -> Found:
+    what, which, longest = KINDS[kind]
+    return Found.of([each.delays[which] for each in scores if each.case.what == what], longest)
+
+
+def of_all(scores: list[Score]) -> Found:
+    some = [of_kind(scores, kind) for kind in KINDS]
+    shares = [each.share for each in some for _ in each.nights]
+    return Found(float(np.mean(shares)), np.concatenate([each.nights for each in some]))
 
 
 def draw(detectors: Scores, folder: Path) -> list[Path]:
@@ -100,7 +136,7 @@ def _figure(detectors: Scores, scheme: str) -> go.Figure:
         "nights until told",
     )
     figure = make_subplots(cols=3, subplot_titles=titles, horizontal_spacing=0.07)
-    sizes = [f"{float(size):.0%}" for size in STEPS]
+    sizes = [kind for kind, (what, *_) in KINDS.items() if what in STEPS]
     for number, (name, scores) in enumerate(detectors.items()):
         look = {
             "name": name,
@@ -110,11 +146,11 @@ def _figure(detectors: Scores, scheme: str) -> go.Figure:
             "marker": {"symbol": SYMBOLS[number], "size": 9},
         }
         by_noise = [Rate.of(of_noise(scores, noise)) for noise in Noise]
-        steps = [of_what(scores, size) for size in STEPS]
+        steps = [of_kind(scores, size) for size in sizes]
         values = (
             (list(map(str, Noise)), [each.per_year for each in by_noise]),
             (sizes, [100 * each.share for each in steps]),
-            (sizes, [each.mean for each in steps]),
+            (sizes, [each.nights.mean() for each in steps]),
         )
         for column, (x, y) in enumerate(values, 1):
             trace = go.Scatter(x=x, y=y, showlegend=column == 1, **look)

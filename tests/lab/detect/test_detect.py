@@ -68,10 +68,11 @@ def test_a_fall_is_a_finding_too() -> None:
     assert finding.ratio.value < 1
 
 
-def test_the_last_night_alone_is_only_suspicious() -> None:
-    finding = only(detect(quiet_then([150])))
-    assert finding.state is State.SUSPICIOUS
-    assert finding.since == finding.night == day(40)
+def test_the_last_night_alone_is_suspicious_and_run_again_when_far_off() -> None:
+    for value, state in ((104.5, State.SUSPICIOUS), (150, State.TO_CONFIRM)):
+        finding = only(detect(quiet_then([value])))
+        assert finding.state is state
+        assert finding.since == finding.night == day(40)
 
 
 @given(st.floats(1.03, 1000), st.booleans(), st.integers(1, 3))
@@ -82,8 +83,10 @@ def test_whatever_the_last_night_was_it_does_not_alert_alone(
     trials: int,
 ) -> None:
     value = 100 / factor if down else 100 * factor
-    found = detect(quiet_then([value], trials))
-    assert all(finding.state is State.SUSPICIOUS for finding in found)
+    history = quiet_then([value], trials)
+    level = history[history["night"] == day(39)].assign(night=day(40))
+    for found in (detect(history), detect(history, reruns=level)):
+        assert all(finding.state is not State.CONFIRMED for finding in found)
 
 
 @pytest.mark.parametrize("spike", [105, 150, 10_000])
@@ -141,13 +144,21 @@ def test_what_a_rerun_does_not_repeat_is_not() -> None:
     assert only(detect(series.history(), reruns=level)).state is not State.CONFIRMED
 
 
-def test_one_night_is_confirmed_by_its_rerun_only_where_the_rule_allows_it() -> None:
-    series = made(Change(99, 0.2))
-    history, again = series.history(), series.rerun(99)
-    assert only(detect(history, reruns=again)).state is State.SUSPICIOUS
-    finding = only(detect(history, reruns=again, rule=Rule(alert_nights=1)))
-    assert finding.state is State.CONFIRMED
-    assert finding.since == day(99)
+def test_one_night_is_confirmed_by_its_rerun_only_when_far_off() -> None:
+    for size, state in ((0.03, State.SUSPICIOUS), (0.05, State.CONFIRMED)):
+        series = made(Change(99, size))
+        finding = only(detect(series.history(), reruns=series.rerun(99)))
+        assert finding.state is state
+        assert finding.since == day(99)
+
+
+def test_a_night_and_its_rerun_count_as_one_night() -> None:
+    # Two such nights would be a change; one that was run twice is one that may be disturbed.
+    two = quiet_then([104.5, 104.5])
+    last = two[two["night"] == day(41)]
+    assert only(detect(two, reruns=last)).state is State.CONFIRMED
+    one = two[two["night"] <= day(40)]
+    assert only(detect(one, reruns=last.assign(night=day(40)))).state is not State.CONFIRMED
 
 
 def test_adding_nights_never_rewrites_what_was_said() -> None:

@@ -147,8 +147,8 @@ def test_a_busy_neighbour_is_found_confirmed_told_acknowledged_and_closed(tmp_pa
     status, said = nights.night(BEFORE)
     assert status == Exit.OK, f"an A/A night stays silent: {said}"
     with nights.neighbour():
-        status, said = nights.night(BEFORE + 1)
-        assert status == Exit.OK, f"one night alone never alerts: {said}"
+        # How far off it is decides which of the two nights is told; the alert stands on both.
+        nights.night(BEFORE + 1)
         status, said = nights.night(BEFORE + 2)
     assert status == Exit.REGRESSION, said
     (alert,) = Book.read(nights.store).active
