@@ -249,11 +249,10 @@ Workload = Annotated[
     Field(discriminator="guest"),
 ]
 
+_KINDS: tuple[type[Strict], ...] = get_args(get_args(Workload)[0])
 TAGS = {
-    *("halt", "net_rr", "net_stream", "disk_rr", "qemu_rr", "qemu_pipe", "domain_rr"),
-    *get_args(Exit),
     *("fixed", "exponential", "bursty"),
-    *(each.__name__ for each in (Halt, Exits, NetRr, NetStream, DiskRr)),
-    *(each.__name__ for each in (QemuRr, QemuPipe, DomainRr)),
+    *(each.__name__ for each in _KINDS),
+    *(name for each in _KINDS for name in get_args(each.model_fields["guest"].annotation)),
 }
 """What pydantic puts into the path of a key to say which kind was meant."""

@@ -114,7 +114,7 @@ def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin:
     # The first step of Benjamini and Hochberg, the hardest: what a lone true effect has to pass.
     alpha = ALPHA / np.maximum(seen["family"], 1)
     seen["detectable"] = nothing.copy()
-    blur = np.array([each.blur for each in metrics])[pairs.metric]
+    blur = seen["blur"] = np.array([each.blur for each in metrics])[pairs.metric]
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):
             at = (alpha == each) & (seen["freedom"] == freedom)

@@ -75,12 +75,11 @@ class Comparisons(Sequence[Comparison]):
         unmeasured = np.zeros(pairs.n.size, bool)
         unmeasured[list(pairs.unmeasured)] = True
         known = ~np.isnan(seen["low"]) & ~unmeasured
-        blur = np.array([each.blur for each in metrics])[pairs.metric]
         floor, shown = _noise(pairs, metrics, floors)
         evidence = Evidence(
             ratio=np.exp(seen["log_ratio"]),
-            low=np.exp(seen["low"] - blur),
-            high=np.exp(seen["high"] + blur),
+            low=np.exp(seen["low"] - seen["blur"]),
+            high=np.exp(seen["high"] + seen["blur"]),
             p_adjusted=seen["p_adjusted"],
             p_permutation=seen["p_permutation"],
             p_equivalent=seen["p_equivalent"],

@@ -76,9 +76,10 @@ class PingPong:
     def __init__(self, plan: dict[str, Any], home: Path, timeout_s: float) -> None:
         self._count = plan["workload"]["count"]
         self._timeout_s = timeout_s
-        self.namespace = netns.own()
         self.options: list[str] = []
         self.boots: Shipped | Brought = Shipped(plan, ["pingpong", str(self._count)], (), home)
+        # Last: nobody closes it when the guest cannot be had.
+        self.namespace = netns.own()
 
     def begin(self) -> None:
         """Nothing: it begins when it is told to."""

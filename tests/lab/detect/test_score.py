@@ -41,10 +41,8 @@ def test_rates_are_by_year_of_what_was_asked() -> None:
 
 
 def test_what_says_the_other_way_is_false() -> None:
-    assert (score(STEP, [(101, 100, -1)]).false, score(STEP, [(101, 100, -1)]).delays) == (
-        1,
-        (None,),
-    )
+    found = score(STEP, [(101, 100, -1)])
+    assert (found.false, found.delays) == (1, (None,))
 
 
 def test_luck_is_what_is_told_of_changes_that_were_not_there() -> None:
