@@ -98,22 +98,17 @@ def _metric(name: str) -> Metric:
 
 def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin: float) -> Columns:
     """Add what depends on the other comparisons of a run, and on how many there are."""
-    nothing = np.full(pairs.n.size, np.nan)
     # What cannot differ, or was not measured, is no part of a family.
     for name in ("p", *WARNINGS):
         seen[name][list(pairs.unmeasured)] = np.nan
-    runs = pd.factorize(pairs.groups["run"])[0][pairs.group]
-    order = np.argsort(runs, kind="stable")
-    families = np.split(order, np.flatnonzero(np.diff(runs[order])) + 1)
-    seen["family"], seen["p_adjusted"] = nothing.copy(), nothing.copy()
-    for members in families:
-        seen["family"][members] = np.count_nonzero(~np.isnan(seen["p"][members]))
-        seen["p_adjusted"][members] = adjusted(seen["p"][members])
-        for name in WARNINGS:
-            seen[name][members] = adjusted(seen[name][members])
+    family = pd.factorize(pairs.groups["run"])[0][pairs.group]
+    seen["family"] = np.bincount(family, ~np.isnan(seen["p"]))[family]
+    seen["p_adjusted"] = adjusted(seen["p"], family)
+    for name in WARNINGS:
+        seen[name] = adjusted(seen[name], family)
     # The first step of Benjamini and Hochberg, the hardest: what a lone true effect has to pass.
     alpha = ALPHA / np.maximum(seen["family"], 1)
-    seen["detectable"] = nothing.copy()
+    seen["detectable"] = np.full(pairs.n.size, np.nan)
     blur = seen["blur"] = np.array([each.blur for each in metrics])[pairs.metric]
     for each in np.unique(alpha):
         for freedom in np.unique(seen["freedom"][alpha == each]):

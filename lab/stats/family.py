@@ -9,17 +9,23 @@ from scipy import stats
 
 if TYPE_CHECKING:
     from lab.stats.location import Floats
+    from lab.stats.pairs import Codes
 
 
-def adjusted(p_values: Floats) -> Floats:
+def adjusted(p_values: Floats, family: Codes) -> Floats:
     """Adjust p values (n,) so that of those below alpha at most a share alpha is false.
 
-    Benjamini and Hochberg, Controlling the false discovery rate, J. R. Statist. Soc. B 57 (1995);
-    it holds for comparisons with one reference, too (Benjamini and Yekutieli, Ann. Statist. 29,
-    2001). NaN, what could not be computed, stays NaN and is no part of the family.
+    Each is adjusted within its `family` (n,), numbers. Benjamini and Hochberg, Controlling the
+    false discovery rate, J. R. Statist. Soc. B 57 (1995); it holds for comparisons with one
+    reference, too (Benjamini and Yekutieli, Ann. Statist. 29, 2001). NaN, what could not be
+    computed, stays NaN and is no part of a family.
     """
-    known = ~np.isnan(p_values)
     found = np.full(p_values.shape, np.nan)
-    if known.any():
-        found[known] = stats.false_discovery_control(p_values[known], method="bh")
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(family[known], kind="stable")]
+    sizes = np.unique(family[order], return_counts=True)[1]
+    starts = np.cumsum(sizes) - sizes
+    for size in np.unique(sizes):
+        rows = order[starts[sizes == size][:, None] + np.arange(size)]
+        found[rows] = stats.false_discovery_control(p_values[rows], axis=1, method="bh")
     return found
