@@ -37,7 +37,11 @@ class Emulated:
     """A host of the shipped fleet under a name and a port of its own, told about as it is made."""
 
     def __init__(
-        self, like: str, say: Callable[[str], None], packages: tuple[str, ...] = ()
+        self,
+        like: str,
+        say: Callable[[str], None],
+        packages: tuple[str, ...] = (),
+        cpus: int | None = None,
     ) -> None:
         host = load_fleet()[like]
         # A person may have the shipped fleet up.
@@ -45,7 +49,9 @@ class Emulated:
             port = host.port and free.getsockname()[1]
         # Another host than without packages: both may be up.
         name = "-".join(("test-run", like, *packages[:1]))
-        self.host: Host = replace(host, name=name, port=port, packages=packages)
+        self.host: Host = replace(
+            host, name=name, port=port, packages=packages, cpus=cpus or host.cpus
+        )
         self.like = like
         self._say = say
 

@@ -19,10 +19,11 @@ pytestmark = [
     pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet"),
 ]
 
-QEMU = {
-    "emu-arm64": "qemu-system-arm",
-    "emu-x86": "qemu-system-x86",
-    "emu-ppc64": "qemu-system-ppc",
+HOSTS: dict[str, dict[str, Any]] = {
+    "emu-arm64": {"packages": ("qemu-system-arm",)},
+    # One CPU: with two, QEMU gives the guest interrupts twice (lab/emulation/machine/x86_64.py).
+    "emu-x86": {"packages": ("qemu-system-x86",), "cpus": 1},
+    "emu-ppc64": {"packages": ("qemu-system-ppc",)},
 }
 PRIME = 97
 LONG = 100_000
@@ -69,9 +70,9 @@ NETWORKS = (
 )
 
 
-@pytest.fixture(scope="module", params=QEMU)
+@pytest.fixture(scope="module", params=HOSTS)
 def linux_host(request: pytest.FixtureRequest, say: Say) -> Iterator[Emulated]:
-    host = Emulated(request.param, say, packages=(QEMU[request.param],))
+    host = Emulated(request.param, say, **HOSTS[request.param])
     try:
         host.up()
         yield host
@@ -118,7 +119,9 @@ def test_requests_sent_are_requests_answered(rows: list[dict[str, Any]]) -> None
         assert row["haltpoll"]["halts"] > 0
 
 
-def test_each_side_of_a_pipe_halts_while_the_other_runs(rows: list[dict[str, Any]]) -> None:
+def test_each_side_of_a_pipe_halts_while_the_other_runs(
+    linux_host: Emulated, rows: list[dict[str, Any]]
+) -> None:
     for row in rows:
         if row["workload"]["name"] == "pipe":
             halts = {0: 0, 1: 0}
@@ -127,10 +130,10 @@ def test_each_side_of_a_pipe_halts_while_the_other_runs(rows: list[dict[str, Any
                     halts[exits["vcpu"]] += exits["count"]
             # Not each time: a byte may be there before the side that waits for it has gone idle.
             assert min(halts.values()) > PRIME / 2
-            # Each on a CPU of its own.
-            first, second = (vcpu["cpus"] for vcpu in row["guest"]["vcpus"])
-            assert len(first) == 1
-            assert not {*first} & {*second}
+            # Each on a CPU of its own, as far as there are any.
+            cpus = [set(vcpu["cpus"]) for vcpu in row["guest"]["vcpus"]]
+            assert [len(each) for each in cpus] == [1, 1]
+            assert len(set.union(*cpus)) == min(linux_host.host.cpus, 2)
 
 
 def test_phases_hold_all_the_time_of_a_vcpu(rows: list[dict[str, Any]]) -> None:

@@ -21,7 +21,12 @@ MACHINE = Machine(
             cpu="max,cx16=off",
             # A kernel that attaches a tracepoint patches its own code by way of an int3. With a
             # thread for each vCPU, TCG now and then runs one that memory no longer has: "Oops:
-            # int3", in the midst of a run.
+            # int3", in the midst of a run. The price is paid by guests with interrupt handlers of
+            # some length, real Linux ones: KVM injects an interrupt with VMRUN, QEMU 7.2 delivers
+            # it and leaves it noted (helper_vmrun(), SVM_EVTINJ_TYPE_INTR: exception_index stays),
+            # and when the processors' turn ends before the guest exits, it delivers it again, flags
+            # or no flags; a Linux guest then spins on a lock that it holds. A host with one
+            # processor takes no turns: boot Linux guests there (cpus = 1).
             threads="single",
             console="ttyS0",
             resumes=True,
