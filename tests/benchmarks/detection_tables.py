@@ -62,9 +62,9 @@ def _found(some: Found) -> str:
     return f"{some.share:.0%}, {np.median(some.nights):.0f} ({some.nights.mean():.1f})"
 
 
-def beside(name: str, theirs: list[Score], ours: list[Score]) -> Iterator[str]:
+def beside(names: tuple[str, str], theirs: list[Score], ours: list[Score]) -> Iterator[str]:
     """Tabulate a detector and the lab on the same series, change by change."""
-    yield f"| on the same {len(theirs):,} series | {name} | kvmlab | nights sooner |"
+    yield f"| on the same {len(theirs):,} series | {' | '.join(names)} | nights sooner |"
     yield "| --- | ---: | ---: | ---: |"
     yield f"| false alerts per series and year | {_rate(theirs)} | {_rate(ours)} | |"
     yield f"| told by luck where nothing changed | {lucky(theirs):.0%} | {lucky(ours):.0%} | |"
