@@ -16,13 +16,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from agent import netns
+from agent import netns, tap
 from agent.errors import MissingError
 
 # RFC 5737: for documentation, so that nobody's network is hidden by it.
 CLIENT, DEVICE, PREFIX = "192.0.2.1", "192.0.2.2", 30
 LINK, TAP, BRIDGE = "kvmlab0", "kvmlab-tap", "kvmlab-bridge"
-TUN = Path("/dev/net/tun")
 # A locally administered address.
 GUEST_MAC = "52:54:00:6b:76:6d"
 # What tbf may send at once, and may keep waiting (tc-tbf(8)): a second of most traffic.
@@ -109,18 +108,17 @@ class Bridged(End):
     hardware_address = GUEST_MAC
 
     def bring_up(self) -> None:
-        if not TUN.exists():
+        if not tap.DEVICE.exists():
             # Opening its node would load it, were there one.
             subprocess.run(["modprobe", "tun"], capture_output=True, check=False)
         with netns.inside(self.namespace):
-            self._routes.link("add", ifname=TAP, kind="tuntap", mode="tap")
+            tap.make(TAP)
         self._routes.link("add", ifname=BRIDGE, kind="bridge")
-        bridge, self._index, tap = (
-            self._routes.link_lookup(ifname=name)[0] for name in (BRIDGE, LINK, TAP)
-        )
-        for port in (self._index, tap):
+        bridge, *ports = (self._routes.link_lookup(ifname=name)[0] for name in (BRIDGE, LINK, TAP))
+        for port in ports:
             self._routes.link("set", index=port, master=bridge, state="up")
         self._routes.link("set", index=bridge, state="up")
+        self._index = ports[0]
 
     def know(self, other: End) -> None:
         """Leave that to the VM."""
@@ -200,7 +198,7 @@ def _refusal(error: Exception) -> Exception:
         return error
     return MissingError(
         f"this kernel refuses a private network ({os.strerror(code)}): it needs veth "
-        "(CONFIG_VETH), for VMs with cards also CONFIG_BRIDGE and CONFIG_TUN"
+        "(CONFIG_VETH), for VMs with cards also CONFIG_BRIDGE"
     )
 
 

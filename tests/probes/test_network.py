@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent import network
+from agent import network, tap
 from agent.errors import MissingError
 from agent.network import BRIDGE, LINK, TAP, Bridged, Network
 
@@ -101,6 +101,16 @@ def test_a_tap_and_the_link_meet_on_a_bridge() -> None:
         }
         assert ports.count(f"master {BRIDGE}") == 2
         assert seen() == before
+    assert seen() == before
+
+
+def test_a_kernel_without_taps_is_a_sentence_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tap, "DEVICE", tmp_path)
+    before = seen()
+    with pytest.raises(MissingError, match="CONFIG_TUN"):
+        Network({}, Bridged)
     assert seen() == before
 
 

@@ -62,8 +62,10 @@ class Emulator:
 class Architecture(Protocol):
     """The questions every architecture's module answers."""
 
-    # The direction bits of an ioctl number without an argument: `_IO` of asm/ioctl.h.
+    # The direction bits of an ioctl number, without an argument and with one that the kernel reads:
+    # `_IO` and `_IOW` of asm/ioctl.h.
     IOC_NONE: int
+    IOC_WRITE: int
     # Where KVM switches vector registers here, and the tracepoint of it with its field, if any.
     FUNCTIONS: tuple[Function, ...]
     FPU_TRACEPOINT: Event | None

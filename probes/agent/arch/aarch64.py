@@ -29,7 +29,7 @@ FIRST_WORDS = "Booting Linux on physical CPU"
 # EL2, one that left EL2 to nVHE the physical timer. Numbers: Arm BSA, "PPI assignments".
 TIMERS = {"26": "vhe", "28": "vhe", "29": "nvhe", "30": "nvhe"}
 
-IOC_NONE = 0
+IOC_NONE, IOC_WRITE = 0, 1 << 30
 
 FPSIMD = "arch/arm64/kvm/fpsimd.c"
 FUNCTIONS = (

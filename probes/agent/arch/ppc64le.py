@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ ISA_3_0 = 9  # POWER9
 BY_QEMU = "emulated by qemu"
 
 # arch/powerpc/include/uapi/asm/ioctl.h: three direction bits, one of them for none.
-IOC_NONE = 1 << 29
+IOC_NONE, IOC_WRITE = 1 << 29, 1 << 31
 
 P9_ENTRY = "kvmhv_vcpu_entry_p9() in arch/powerpc/kvm/book3s_hv_p9_entry.c"
 ASSEMBLY = "arch/powerpc/kernel/{}.S, by load_vcpu_state() and store_vcpu_state()"
@@ -48,7 +49,14 @@ EVENTS = (
 )
 HALT_EVENTS = (Event("kvm_hv:kvmppc_vcore_blocked", "on_vcore_blocked", ("where",), blind={}),)
 NOT_VISIBLE: dict[str, str] = {}
-EMULATOR = Emulator("qemu-system-ppc64", ("-machine", "pseries", "-cpu", "host"), "hvc0")
+# A guest's hash page table can have no larger pages than the host backs it with, and QEMU asks for
+# 64 KiB unless told (docs/system/ppc/pseries.rst: cap-hpt-max-page-size).
+PAGE = os.sysconf("SC_PAGE_SIZE")
+EMULATOR = Emulator(
+    "qemu-system-ppc64",
+    ("-machine", f"pseries,cap-hpt-max-page-size={PAGE}", "-cpu", "host"),
+    "hvc0",
+)
 
 # Interrupt vectors and hypercalls by the names of arch/powerpc/kvm/trace_book3s.h and trace_hv.h.
 EXIT_CLASSES = classes(

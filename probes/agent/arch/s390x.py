@@ -14,7 +14,7 @@ ROOT = Path("/")
 # What emulators write where IBM stands: Hercules stsi.c; QEMU target/s390x/tcg/misc_helper.c.
 EMULATORS = {"HRC": "Hercules", "QEMU": "QEMU"}
 
-IOC_NONE = 0
+IOC_NONE, IOC_WRITE = 0, 1 << 30
 
 RUN = "kvm_arch_vcpu_ioctl_run() in arch/s390/kvm/kvm-s390.c"
 # kernel_fpu_begin() and _end() are inlined down to a look whether anyone else's registers are

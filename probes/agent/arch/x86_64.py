@@ -13,7 +13,7 @@ from agent.tracepoint import Event
 
 FLAVOURS = (("kvm_intel", "vmx"), ("kvm_amd", "svm"), ("kvm_pvm", "pvm"))
 
-IOC_NONE = 0
+IOC_NONE, IOC_WRITE = 0, 1 << 30
 
 # arch/x86/include/uapi/asm/kvm.h: _IOWR(KVMIO, 0x05, struct kvm_cpuid2); kvm_cpuid_entry2 holds
 # function, index, flags, eax to edx and padding.
