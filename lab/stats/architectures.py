@@ -213,8 +213,7 @@ class Family:
     def __init__(self, p_values: Iterable[float]) -> None:
         p = list(p_values)
         # Equal p values have equal adjusted ones.
-        together = adjusted(np.array(p), np.zeros(len(p), int))
-        self.adjusted = dict(zip(p, together.tolist(), strict=True))
+        self.adjusted = dict(zip(p, adjusted(np.array(p)).tolist(), strict=True))
         self.size = len(p)
         self.alpha = ALPHA / max(self.size, 1)
 

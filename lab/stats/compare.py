@@ -102,7 +102,8 @@ def _in_families(pairs: Pairs, seen: Columns, metrics: Sequence[Metric], margin:
     for name in ("p", *WARNINGS):
         seen[name][list(pairs.unmeasured)] = np.nan
     family = pd.factorize(pairs.groups["run"])[0][pairs.group]
-    seen["family"] = np.bincount(family, ~np.isnan(seen["p"]))[family]
+    of_family = np.bincount(family, ~np.isnan(seen["p"]))
+    seen["family"] = of_family[family].astype(float)
     seen["p_adjusted"] = adjusted(seen["p"], family)
     for name in WARNINGS:
         seen[name] = adjusted(seen[name], family)

@@ -197,8 +197,7 @@ def measure_family(world: str, n: int, runs: int, size: int = SIZE, seed: int = 
 
 def _claims(seen: Columns, runs: int, size: int) -> field.Claims:
     """Tell which settings of each run are said to differ: (runs, size)."""
-    families = seen["p"].reshape(runs, size)
-    p_adjusted = np.concatenate([adjusted(each) for each in families])
+    p_adjusted = adjusted(seen["p"], np.repeat(np.arange(runs), size))
     return np.isin(_decided(seen, p_adjusted=p_adjusted), CHANGED).reshape(runs, size)
 
 

@@ -21,4 +21,9 @@ def test_each_family_is_adjusted_by_itself_and_what_is_unknown_is_in_none() -> N
 
 def test_nothing_known_is_nothing_adjusted() -> None:
     assert np.isnan(adjusted(np.full(3, np.nan), np.arange(3))).all()
-    assert adjusted(np.empty(0), np.empty(0, int)).size == 0
+    assert adjusted(np.empty(0)).size == 0
+
+
+def test_without_families_all_are_one() -> None:
+    p = np.array([0.01, 0.04, 0.5])
+    assert np.array_equal(adjusted(p), stats.false_discovery_control(p))
