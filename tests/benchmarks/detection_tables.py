@@ -62,8 +62,10 @@ def _found(some: Found) -> str:
     return f"{some.share:.0%}, {np.median(some.nights):.0f} ({some.nights.mean():.1f})"
 
 
-def beside(names: tuple[str, str], theirs: list[Score], ours: list[Score]) -> Iterator[str]:
-    """Tabulate a detector and the lab on the same series, change by change."""
+def beside(detectors: Scores, names: tuple[str, str]) -> Iterator[str]:
+    """Tabulate a detector and one of the lab's on the first's series, change by change."""
+    theirs, ours = (detectors[name] for name in names)
+    ours = ours[: len(theirs)]
     yield f"| on the same {len(theirs):,} series | {' | '.join(names)} | nights sooner |"
     yield "| --- | ---: | ---: | ---: |"
     yield f"| false alerts per series and year | {_rate(theirs)} | {_rate(ours)} | |"
