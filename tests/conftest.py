@@ -62,6 +62,7 @@ LACKING = {
     "bpf": _bpf,
     "browser": _browser,
     "fleet": _fleet,
+    "linux": _fleet,
     "monitoring": _monitoring,
     "otava": _otava,
 }

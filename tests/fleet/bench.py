@@ -23,7 +23,10 @@ from lab.emulation.inventory import entry
 from lab.emulation.keys import lab_keys
 from lab.emulation.room import Room
 
-FORCED = bool({"fleet", "all"} & set(os.environ.get("KVMLAB_FORCE", "").split(",")))
+NAMED = set(os.environ.get("KVMLAB_FORCE", "").split(","))
+FORCED = bool({"fleet", "all"} & NAMED)
+# Real Linux guests on three of the hosts: as long again.
+LINUX = bool({"linux", "all"} & NAMED)
 ALWAYS = "emu-arm64"
 KVMLAB = Path(sys.executable).with_name("kvmlab")
 # The archive of packages is away, or its index and its files do not agree (a mirror in between).

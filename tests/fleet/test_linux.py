@@ -11,12 +11,12 @@ import pytest
 
 from lab import crosscheck
 from lab.errors import Exit
-from tests.fleet.bench import FORCED, Emulated, Lab, until
+from tests.fleet.bench import LINUX, Emulated, Lab, until
 from tests.fleet.conftest import Say
 
 pytestmark = [
-    pytest.mark.needs("fleet"),
-    pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet"),
+    pytest.mark.needs("linux"),
+    pytest.mark.skipif(not LINUX, reason="booted when KVMLAB_FORCE names linux"),
 ]
 
 HOSTS: dict[str, dict[str, Any]] = {
