@@ -16,7 +16,7 @@ from lab.limits import Limits, limits
 from lab.metrics import METRICS, PRIMARY, metric
 from lab.stats import Cell, Comparison, Verdict, cells, compare
 from lab.store.read import Run
-from lab.table import tidy
+from lab.table import AA, tidy, with_aa_as_setting
 
 SYMBOLS = {
     Verdict.BETTER: "\N{CHECK MARK}",
@@ -82,8 +82,9 @@ class Grid:
 class Summary:
     """A run compared with its plan's reference.
 
-    `names` gives each planned setting its short label, in the order of the knobs. `cells` has
-    all metrics. `probe_costs` and `fpu_costs` are of all hosts, at the reference.
+    `names` gives each planned setting its short label, in the order of the knobs. Where there is
+    but one, the A/A arm is compared with it, as a setting of that name. `cells` has all metrics.
+    `probe_costs` and `fpu_costs` are of all hosts, at the reference.
     """
 
     run: Run
@@ -111,9 +112,13 @@ def summarise(run: Run, executor: Executor | None = None) -> Summary:
     reference = setting_label(run.plan["reference"])
     planned = [trial["setting"] for each in run.plan["hosts"].values() for trial in each]
     names = short_labels(sorted(planned, key=setting_order))
+    compared = trials
+    if len(names) == 1 and trials["aa"].any():
+        # No knob is turned: what there is to compare is the reference with itself.
+        names[AA], compared = AA, with_aa_as_setting(trials)
     there = reference in set(trials["setting"])
-    comparisons = list(compare(trials, reference, executor=executor)) if there else []
-    medians = cells(trials, metrics=[each.name for each in METRICS])
+    comparisons = list(compare(compared, reference, executor=executor)) if there else []
+    medians = cells(compared, metrics=[each.name for each in METRICS])
     return Summary(
         run,
         trials,

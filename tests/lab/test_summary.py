@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from lab.labels import TIMES
 from lab.stats import Verdict
-from lab.store.read import Run
+from lab.store.read import Run, read_run
 from lab.summary import Summary, sentences, summarise, tally
+from lab.table import AA
 from tests import synthetic
 
 
@@ -41,6 +43,24 @@ def test_the_grid_has_a_row_for_each_setting_and_workload(summary: Summary) -> N
     assert reference.entries["exit_p50_ns"].cell is not None
     assert reference.entries["wakeup_p50_ns"].cell is None
     assert reference.n == 6
+
+
+def test_a_run_that_turns_no_knob_compares_its_reference_with_itself(tmp_path: Path) -> None:
+    folder = synthetic.write_run(
+        tmp_path,
+        settings=[synthetic.REFERENCE],
+        workloads=[synthetic.FIXED_30US],
+        blocks=12,
+        aa=True,
+    )
+    found = summarise(read_run(folder))
+    assert list(found.names) == [synthetic.label(200_000), AA]
+    assert {each.setting for each in found.comparisons} == {AA}
+    assert not {each.verdict for each in found.comparisons} & {Verdict.BETTER, Verdict.WORSE}
+    (grid,) = found.grids
+    entry = grid.by_workload["fixed-30us"][1].entries["wakeup_p50_ns"]
+    assert entry.comparison
+    assert (entry.comparison.n, entry.comparison.noise_floor) == (12, None)
 
 
 def test_a_grid_says_what_it_could_not_have_seen(summary: Summary) -> None:
