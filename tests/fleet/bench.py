@@ -25,6 +25,7 @@ from lab.emulation.room import Room
 
 NAMED = set(os.environ.get("KVMLAB_FORCE", "").split(","))
 FORCED = bool({"fleet", "all"} & NAMED)
+WHEN_FORCED = pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet")
 # Real Linux guests on three of the hosts: as long again.
 LINUX = bool({"linux", "all"} & NAMED)
 ALWAYS = "emu-arm64"

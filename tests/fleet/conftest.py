@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab.emulation import load_fleet
-from tests.fleet.bench import ALWAYS, FORCED, Emulated
+from tests.fleet.bench import ALWAYS, WHEN_FORCED, Emulated
 
 Say = Callable[[str], None]
-
-WHEN_FORCED = pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from lab.emulation import ssh_command
 from tests.benchmarks import probe_cost
-from tests.fleet.bench import FORCED, Emulated
+from tests.fleet.bench import WHEN_FORCED, Emulated
 
 PRIME = 1009
 EXITS = ["--workload", "exit", "--count", str(PRIME), "--batch", "1"]
@@ -31,10 +31,7 @@ class Place:
         pytest.param("here", marks=pytest.mark.needs("kvm", "bpf", "root")),
         pytest.param(
             "emu-x86",
-            marks=[
-                pytest.mark.needs("fleet"),
-                pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet"),
-            ],
+            marks=[pytest.mark.needs("fleet"), WHEN_FORCED],
         ),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -27,23 +26,15 @@ from lab.emulation import (
 from lab.emulation.process import marked
 from lab.emulation.room import Room
 from lab.errors import FleetError
+from tests.fleet.bench import WHEN_FORCED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.needs("fleet")
 
-FORCED = bool({"fleet", "all"} & set(os.environ.get("KVMLAB_FORCE", "").split(",")))
 ALWAYS = ("emu-arm64", "icount-arm64")
-NAMES = [
-    pytest.param(
-        name,
-        marks=[]
-        if name in ALWAYS
-        else pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet"),
-    )
-    for name in load_fleet()
-]
+NAMES = [pytest.param(name, marks=[] if name in ALWAYS else WHEN_FORCED) for name in load_fleet()]
 
 
 @pytest.fixture
@@ -125,7 +116,7 @@ def test_a_host_that_takes_too_long_says_so_and_leaves_no_process(host: Host) ->
     assert not marked(Room(host.name).folder)
 
 
-@pytest.mark.skipif(not FORCED, reason="booted when KVMLAB_FORCE names fleet")
+@WHEN_FORCED
 @pytest.mark.parametrize("host", ["emu-x86"], indirect=True)
 def test_a_host_is_resumed_in_a_known_state_with_the_right_time(host: Host) -> None:
     up([host])
