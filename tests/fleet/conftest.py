@@ -1,14 +1,18 @@
 """Emulated hosts that all tests here share: arm64 always, every one when KVMLAB_FORCE names fleet.
 
-Each boots once, and pytest runs all tests of one host before it goes on to the next. What is
-built is said on the terminal: the first time takes minutes.
+Each boots once, and pytest runs all tests of one host before it goes on to the next; several
+processes of pytest (`make test`) have a host each. What is built is said on the terminal: the first
+time takes minutes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from lab.emulation import load_fleet
 from tests.fleet.bench import ALWAYS, WHEN_FORCED, Emulated
@@ -16,17 +20,27 @@ from tests.fleet.bench import ALWAYS, WHEN_FORCED, Emulated
 Say = Callable[[str], None]
 
 
+class ByHost(LoadScopeScheduling):  # type: ignore[misc]
+    """Give all tests of one host to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return max((host for host in load_fleet() if host in nodeid), key=len, default="here")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHost:
+    return ByHost(config, log)
+
+
 @pytest.fixture(scope="session")
 def say(request: pytest.FixtureRequest) -> Say:
     """Return what writes a line to the terminal at once, past pytest's capture."""
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert terminal is not None
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
 
     def write(line: str) -> None:
-        terminal.ensure_newline()
-        terminal.write_line(line)
-        # A log file would keep it back until there is a page of it.
-        terminal.flush()
+        with capture.global_and_fixture_disabled():
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     return write
 

@@ -33,16 +33,16 @@ on_one_with_modules = pytest.mark.parametrize("emulated", ["emu-x86"], indirect=
 LONG = 500
 
 
+def here(folder: Path) -> dict[str, str]:
+    return {**LOCAL, "kvmlab_home": str(folder / "home")}
+
+
 @pytest.fixture
 def lab(emulated: Emulated, tmp_path: Path) -> Iterator[Lab]:
-    there = emulated.entry(
-        # A connection of its own for every task: each can be refused. Lost for good after a moment.
-        ansible_ssh_args="-o ControlMaster=no",
-        agent_reconnects=2,
-    )
-    here = {**LOCAL, "kvmlab_home": str(tmp_path / "home")}
-    yield Lab(tmp_path, there=there, here=here)
-    emulated.ssh(f"rm -rf {HOME}")
+    # Lost for good after a moment.
+    yield Lab(tmp_path, there=emulated.entry(agent_reconnects=2), here=here(tmp_path))
+    # What the lab has shipped and built stays for the next run: minutes here.
+    emulated.ssh(f"rm -rf {HOME}/runs")
 
 
 def begin(emulated: Emulated, lab: Lab) -> subprocess.Popen[str]:
@@ -87,6 +87,9 @@ def test_a_host_killed_in_mid_run(emulated: Emulated, lab: Lab) -> None:
 @when_forced
 @on_one_host
 def test_a_line_cut_for_a_moment_and_for_good(emulated: Emulated, lab: Lab) -> None:
+    # A connection of its own for every task: each can be refused.
+    there = emulated.entry(agent_reconnects=2, ansible_ssh_args="-o ControlMaster=no")
+    lab.hosts(there=there, here=here(lab.folder))
     process = begin(emulated, lab)
     with emulated.refusing():
         ended = lab.end(process)
@@ -112,8 +115,9 @@ def after(emulated: Emulated, harm: str, mend: str) -> Iterator[None]:
 @when_forced
 @on_one_host
 def test_a_full_disk(emulated: Emulated, lab: Lab) -> None:
-    fill = "dd if=/dev/zero of=/full bs=1M 2>/dev/null; dd if=/dev/zero of=/fuller bs=1 2>/dev/null"
-    with after(emulated, f"{fill}; sync", "rm /full /fuller"):
+    # What can be had at once, then what only root may take, to the last byte.
+    fill = "fallocate -l $(df --output=avail -B 1 / | tail -n 1) /full; cat /dev/zero >/fuller"
+    with after(emulated, f"{{ {fill}; }} 2>/dev/null; sync", "rm -f /full /fuller"):
         ended = run(lab)
     assert ended.status == Exit.FAILURE
     assert "there has a full disk: make room" in ended.err
@@ -144,13 +148,11 @@ def test_a_login_that_may_not_become_root(emulated: Emulated, lab: Lab) -> None:
         "useradd --create-home --shell /bin/sh --password '*' plain; cp -r /root/.ssh /home/plain/"
     )
     harm = f"{user}; chown -R plain: /home/plain/.ssh"
-    hosts = {"there": emulated.entry(ansible_user="plain"), "here": LOCAL}
-    hosts["here"] = {**LOCAL, "kvmlab_home": str(lab.folder / "home")}
-    lab.hosts(**hosts)
+    lab.hosts(there=emulated.entry(ansible_user="plain"), here=here(lab.folder))
     with after(emulated, harm, "userdel --force --remove plain 2>/dev/null"):
         ended = run(lab)
     assert ended.status == Exit.FAILURE
     assert "there has no sudo: log in as root (ansible_user: root" in ended.err
     unharmed(lab, TRIALS)
-    lab.hosts(there=emulated.entry(), here=hosts["here"])
+    lab.hosts(there=emulated.entry(), here=here(lab.folder))
     resumed(lab, TRIALS)

@@ -1,4 +1,4 @@
-"""A host from what it is to a host of the lab and back.
+"""A host from what it is to a host of the lab: back goes tests/fleet/test_withdrawal.py.
 
 What Molecule calls converge, idempotence, check and cleanup, played by the lab itself against the
 hosts that it boots: another tool with drivers and instances of its own would test another way in.
@@ -117,16 +117,3 @@ def test_tuning_is_in_force_recorded_and_undone_by_kill_9_too(
     }
     assert "scaling_governor" in told["governor"]["reason"]
     assert "governor=performance was asked for and is not in force" in ended.out + ended.err
-
-
-def test_a_purge_leaves_no_trace(emulated: Emulated, lab: Lab) -> None:
-    ended = lab.kvmlab("doctor")
-    assert ended.status == Exit.OK, ended.out
-    assert emulated.ssh("ls /var/lib/kvmlab | head -n 1")
-    ended = lab.kvmlab("restore", "--purge")
-    assert ended.status == Exit.OK, ended.err
-    assert ended.out == "there: nothing to undo\n"
-    traces = (
-        "find / -xdev -name '*kvmlab*' -o -xdev -path '*/.ansible/tmp/*'; pgrep -a kvmlab; true"
-    )
-    assert emulated.ssh(traces) == ""
