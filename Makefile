@@ -14,9 +14,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp
 	$(BIN)/ansible-playbook -i playbooks/inventory/local.yml playbooks/develop.yml
-	$(BIN)/pytest --ignore=tests/fleet
-	# Emulated hosts measure nothing here: they run side by side.
-	$(BIN)/pytest tests/fleet --numprocesses=logical --maxprocesses=4
+	$(BIN)/pytest --numprocesses=logical --maxprocesses=4 --no-loadscope-reorder
 
 # Hosts of four architectures on this machine, emulated, with KVM inside: built once, then booted.
 fleet: $(VENV)/run.stamp

@@ -1,4 +1,8 @@
-"""What the machine must have for a test, found by looking, and the switch against skipping."""
+"""What the machine must have for a test, found by looking, and the switch against skipping.
+
+And who runs what where pytest has several processes: one has all that is of this machine, and each
+emulated host is one's alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import subprocess
 from functools import cache
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # _IO(KVMIO, 0): powerpc numbers ioctls otherwise (arch/powerpc/include/uapi/asm/ioctl.h).
 KVM_GET_API_VERSION = 0x2000AE00 if os.uname().machine.startswith("ppc") else 0xAE00
@@ -84,3 +90,42 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if forced & {piece, "all"}:
                 pytest.fail(f"KVMLAB_FORCE names {piece}, and {reason}")
             pytest.skip(reason)
+
+
+HERE = "here"
+# What takes longest goes first.
+FIRST = (HERE, "emu-s390x", "emu-arm64")
+
+
+@cache
+def _emulated() -> tuple[str, ...]:
+    from lab import emulation  # noqa: PLC0415  (wanted here only)
+
+    return tuple(emulation.load_fleet())
+
+
+def _host(nodeid: str) -> str:
+    """Return which host the test boots, by its parameters; HERE when it boots none."""
+    booted = nodeid.startswith("tests/fleet/")
+    return max((name for name in _emulated() if booted and name in nodeid), key=len, default=HERE)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: rank for rank, name in enumerate(FIRST)}
+    items.sort(key=lambda item: ranks.get(_host(item.nodeid), len(ranks)))
+
+
+class ByHost(LoadScopeScheduling):  # type: ignore[misc]
+    """Give all tests of one host to one process.
+
+    pytest-xdist 3.8 has groups for this, which pytest 9.2 ignores:
+    https://github.com/pytest-dev/pytest-xdist/issues/1386
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _host(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHost:
+    return ByHost(config, log)

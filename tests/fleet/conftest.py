@@ -1,8 +1,7 @@
 """Emulated hosts that all tests here share: arm64 always, every one when KVMLAB_FORCE names fleet.
 
-Each boots once, and pytest runs all tests of one host before it goes on to the next; several
-processes of pytest (`make test`) have a host each. What is built is said on the terminal: the first
-time takes minutes.
+Each boots once, and pytest runs all tests of one host before it goes on to the next. What is
+built is said on the terminal: the first time takes minutes.
 """
 
 from __future__ import annotations
@@ -11,24 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from lab.emulation import load_fleet
 from tests.fleet.bench import ALWAYS, WHEN_FORCED, Emulated
 
 Say = Callable[[str], None]
-
-
-class ByHost(LoadScopeScheduling):  # type: ignore[misc]
-    """Give all tests of one host to one process."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return max((host for host in load_fleet() if host in nodeid), key=len, default="here")
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHost:
-    return ByHost(config, log)
 
 
 @pytest.fixture(scope="session")
