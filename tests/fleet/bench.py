@@ -126,14 +126,12 @@ overhead = false
 [reference]
 "vm.halt_poll_ns" = 200_000
 """
+# Far apart, by the measure of a host that shares two processors with others: an interrupt that is
+# there before the guest halts is no halt.
+APART = 'interval = { kind = "fixed", ns = 100_000_000 }'
 WORKLOADS = {
-    # Far apart: an interrupt that is there before the guest halts is no halt.
-    "halt": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
-    "net_rr": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
-    "disk_rr": 'count = {count}\ninterval = {{ kind = "fixed", ns = 10_000_000 }}',
-    "exit": "count = {count}\nbatch = 101",
-    "userspace": "count = {count}\nbatch = 101",
-    "hypercall": "count = {count}\nbatch = 101",
+    **dict.fromkeys(("halt", "net_rr", "disk_rr"), APART),
+    **dict.fromkeys(("exit", "userspace", "hypercall"), "batch = 101"),
 }
 
 
@@ -152,8 +150,8 @@ class Lab:
     def question(self, *guests: str, count: int, blocks: int = 1, probes: str = "halts") -> str:
         """Write an experiment with these guests and return its path."""
         tables = (
-            f'[[workloads]]\nname = "{guest}"\nguest = "{guest}"\n'
-            + WORKLOADS[guest].format(count=count)
+            f'[[workloads]]\nname = "{guest}"\nguest = "{guest}"\ncount = {count}\n'
+            + WORKLOADS[guest]
             for guest in guests
         )
         path = self.folder / "q.toml"

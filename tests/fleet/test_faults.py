@@ -30,7 +30,7 @@ when_forced = pytest.mark.skipif(not FORCED, reason="run when KVMLAB_FORCE names
 on_one_host = pytest.mark.parametrize("emulated", [ALWAYS], indirect=True)
 # KVM is a module there; arm64 has it built in.
 on_one_with_modules = pytest.mark.parametrize("emulated", ["emu-x86"], indirect=True)
-LONG = 500
+LONG = 50
 
 
 def here(folder: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ cd /sys; grep -H . kernel/mm/transparent_hugepage/enabled devices/virtual/workqu
 taskset --cpu-list --pid 1
 """
 TUNING = {"thp": "never", "isolation": "on", "governor": "performance"}
-COUNT = 500
+COUNT = 50
 
 
 def test_tuning_is_in_force_recorded_and_undone_by_kill_9_too(
